@@ -94,7 +94,7 @@ mod tests {
         );
         assert_eq!(
             Argv::new("echo", ["it's", "", "$(reboot)"]).quoted(),
-            r#"echo 'it'\''s' '' '$(reboot)'"#
+            r"echo 'it'\''s' '' '$(reboot)'"
         );
     }
 

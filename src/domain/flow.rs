@@ -48,6 +48,39 @@ pub fn net_per_min(samples: &VecDeque<Sample>, now: Timestamp, window: Span, gap
     Some(used.iter().map(|p| (p.0 - mean_x) * (p.1 - mean_y)).sum::<f64>() / var)
 }
 
+/// Which way a queue is going, from its depth and net rate alone. It holds no clear time: that needs a forecast.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Trend {
+    /// Nothing in it.
+    Empty,
+    /// Fewer messages each minute.
+    Shrinking {
+        /// Messages a minute, negative.
+        per_min: f64,
+    },
+    /// No change to speak of.
+    Steady,
+    /// More messages each minute.
+    Growing {
+        /// Messages a minute.
+        per_min: f64,
+    },
+    /// Not known.
+    Unknown,
+}
+
+/// The trend of a queue `depth` deep with this net rate. Less than one message a minute, or less than a thousandth of
+/// the depth, is steady. An empty queue is empty whatever its past rate.
+pub fn trend(depth: Option<u64>, net_per_min: Option<f64>) -> Trend {
+    match (depth, net_per_min) {
+        (Some(0), _) => Trend::Empty,
+        (None, _) | (_, None) => Trend::Unknown,
+        (Some(d), Some(r)) if r.abs() < (d as f64 / 1_000.0).max(1.0) => Trend::Steady,
+        (_, Some(per_min)) if per_min < 0.0 => Trend::Shrinking { per_min },
+        (_, Some(per_min)) => Trend::Growing { per_min },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +133,15 @@ mod tests {
     #[test]
     fn a_clock_that_stepped_back_starts_afresh() {
         assert_eq!(rate(&[(100, 10), (110, 20), (5, 21)], 5), None);
+    }
+
+    #[test]
+    fn a_trend_without_a_reading_is_unknown_and_an_empty_queue_is_empty() {
+        assert_eq!(trend(None, Some(-5.0)), Trend::Unknown);
+        assert_eq!(trend(Some(5), None), Trend::Unknown);
+        assert_eq!(trend(Some(0), None), Trend::Empty);
+        assert_eq!(trend(Some(50_000), Some(-30.0)), Trend::Steady);
+        assert_eq!(trend(Some(500), Some(-30.0)), Trend::Shrinking { per_min: -30.0 });
+        assert_eq!(trend(Some(500), Some(30.0)), Trend::Growing { per_min: 30.0 });
     }
 }

@@ -1,0 +1,187 @@
+//! The fleet as known at a moment: a fold over events and nothing else. Every face (console, `check`, `watch`) reads the
+//! same model, so they cannot disagree. Pure: time comes in as an argument, history is bounded.
+
+mod history;
+mod server;
+mod summary;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use jiff::Timestamp;
+
+use crate::domain::action::{ActionId, Plan, Ran, ReadBack, Truth, Verb};
+use crate::domain::event::{Event, Fact, ObserverId, Subject};
+use crate::domain::roster::Roster;
+use crate::domain::{Name, Span, Text};
+
+pub use history::{Beat, History};
+pub use server::{Door, Job, Queue, Server};
+pub use summary::{Count, Headline, JobLine, Row, count, rows};
+
+/// Actions kept in memory; the journal has all of them.
+const KEEP_ACTIONS: usize = 200;
+/// Notices kept in memory.
+const KEEP_NOTICES: usize = 100;
+
+/// One action from plan to read-back.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Action {
+    /// What was planned.
+    pub plan: Plan,
+    /// When it was put on record, just before it ran.
+    pub at: Timestamp,
+    /// Who ran it.
+    pub observer: ObserverId,
+    /// What became of the commands; `None` while they run, or when we never saw their end.
+    pub ran: Option<(Ran, Timestamp)>,
+    /// What was read back.
+    pub read_back: Option<(ReadBack, Timestamp)>,
+}
+
+impl Action {
+    /// What we know of the state that it asked for.
+    pub fn truth(&self) -> Truth {
+        self.read_back
+            .as_ref()
+            .map_or(Truth::Requested, |(r, _)| r.truth.clone())
+    }
+    /// When the pause ends by its own plan.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        (self.plan.verb == Verb::Pause).then_some(())?;
+        Some(self.plan.lasts?.after(self.at))
+    }
+}
+
+/// The fleet as known at a moment.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    me: Option<ObserverId>,
+    watching: bool,
+    servers: BTreeMap<Name, Server>,
+    actions: BTreeMap<ActionId, Action>,
+    notices: VecDeque<(Timestamp, Text)>,
+    last_event: Option<Timestamp>,
+}
+
+impl Model {
+    /// An empty model. With `me` it follows the roster of that observer only, so that two consoles with different targets
+    /// can share one journal; without, the roster of whoever spoke last (replay).
+    pub fn new(me: Option<ObserverId>) -> Self {
+        Self { me, ..Self::default() }
+    }
+
+    /// Takes in one event.
+    pub fn apply(&mut self, e: &Event) {
+        self.last_event = Some(self.last_event.map_or(e.at, |t| t.max(e.at)));
+        match &e.what {
+            Fact::Watching(roster) => {
+                if self.me.as_ref().is_none_or(|me| *me == e.seen_by) {
+                    self.watch(roster);
+                }
+            }
+            Fact::Notice(text) => {
+                self.notices.push_back((e.at, text.clone()));
+                if self.notices.len() > KEEP_NOTICES {
+                    self.notices.pop_front();
+                }
+            }
+            Fact::ActionPlanned(plan) => self.planned(plan, e),
+            Fact::ActionRan(ran) => {
+                if let Some(a) = self.actions.get_mut(&ran.id) {
+                    a.ran = Some((ran.clone(), e.at));
+                }
+            }
+            Fact::ActionReadBack(back) => {
+                if let Some(a) = self.actions.get_mut(&back.id) {
+                    a.read_back = Some((back.clone(), e.at));
+                }
+            }
+            Fact::ObserverStarted { .. } | Fact::ObserverStopped => {}
+            fact => self.seen(&e.about, fact, e.at),
+        }
+    }
+
+    /// Takes in many.
+    pub fn apply_all<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) {
+        for e in events {
+            self.apply(e);
+        }
+    }
+
+    fn watch(&mut self, roster: &Roster) {
+        self.watching = true;
+        self.servers
+            .retain(|name, _| roster.servers.iter().any(|w| w.name == *name));
+        for w in &roster.servers {
+            self.servers
+                .entry(w.name.clone())
+                .or_insert_with(|| Server::new(&w.name))
+                .watch(w);
+        }
+    }
+
+    fn planned(&mut self, plan: &Plan, e: &Event) {
+        let action = Action {
+            plan: plan.clone(),
+            at: e.at,
+            observer: e.seen_by.clone(),
+            ran: None,
+            read_back: None,
+        };
+        self.actions.insert(plan.id.clone(), action);
+        if let Some(server) = self.servers.get_mut(&plan.server)
+            && let Some(job) = server.jobs.get_mut(&plan.job)
+        {
+            job.last_action = Some(plan.id.clone());
+        }
+        while self.actions.len() > KEEP_ACTIONS {
+            self.actions.pop_first();
+        }
+    }
+
+    fn seen(&mut self, about: &Subject, fact: &Fact, at: Timestamp) {
+        let Some(name) = about.server() else { return };
+        if !self.watching {
+            self.servers.entry(name.clone()).or_insert_with(|| Server::new(name));
+        }
+        if let Some(server) = self.servers.get_mut(name) {
+            server.seen(about, fact, at, !self.watching);
+        }
+    }
+
+    /// The servers, by name.
+    pub fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.servers.values()
+    }
+    /// One server.
+    pub fn server(&self, name: &str) -> Option<&Server> {
+        self.servers.get(name)
+    }
+    /// One action.
+    pub fn action(&self, id: &ActionId) -> Option<&Action> {
+        self.actions.get(id)
+    }
+    /// Actions, oldest first.
+    pub fn actions(&self) -> impl DoubleEndedIterator<Item = &Action> {
+        self.actions.values()
+    }
+    /// What mailtop had to say of itself, oldest first.
+    pub fn notices(&self) -> impl DoubleEndedIterator<Item = &(Timestamp, Text)> {
+        self.notices.iter()
+    }
+    /// The latest moment on the record.
+    pub fn last_event(&self) -> Option<Timestamp> {
+        self.last_event
+    }
+    /// The action that the job's present state goes back to.
+    pub fn last_action(&self, job: &Job) -> Option<&Action> {
+        self.action(job.last_action.as_ref()?)
+    }
+    /// How much is left of the pause that `job` is in, by its plan; negative when it is over.
+    pub fn pause_left(&self, job: &Job, now: Timestamp) -> Option<Span> {
+        Some(Span::between(now, self.last_action(job)?.ends_at()?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

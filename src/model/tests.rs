@@ -1,0 +1,259 @@
+use super::*;
+use crate::domain::flow::Trend;
+use crate::domain::health::{Failure, Layer, Limits, Phase, PhaseTime, ProbeReport, Verdict};
+use crate::domain::job::{JobState, State};
+use crate::domain::queue::{Depth, How, QueueKind, QueueSnapshot};
+use crate::domain::reading::{Miss, Missed};
+use crate::domain::roster::{Watched, WatchedDoor, WatchedJob, WatchedQueue};
+
+fn t(s: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + s).unwrap()
+}
+fn me() -> ObserverId {
+    ObserverId("lin@bastion:1".into())
+}
+fn event(s: i64, about: Subject, what: Fact) -> Event {
+    Event {
+        at: t(s),
+        seen_by: me(),
+        about,
+        what,
+    }
+}
+fn roster(names: &[&str]) -> Roster {
+    let server = |n: &&str| Watched {
+        name: (**n).into(),
+        reach: Some("local".into()),
+        read_only: false,
+        every: Span::from_secs(10),
+        limits: Limits::default(),
+        doors: vec![WatchedDoor {
+            name: "imap".into(),
+            url: "imaps://p@h".into(),
+            anonymous: false,
+        }],
+        queues: vec![WatchedQueue {
+            name: "postfix".into(),
+            kind: QueueKind::Postfix,
+        }],
+        jobs: vec![WatchedJob {
+            name: "compact".into(),
+            kind: "systemd".into(),
+            about: "c.service".into(),
+        }],
+    };
+    Roster {
+        servers: names.iter().map(server).collect(),
+    }
+}
+fn watching(names: &[&str]) -> Model {
+    let mut m = Model::new(Some(me()));
+    m.apply(&event(0, Subject::Observer, Fact::Watching(roster(names))));
+    m
+}
+fn door(server: &str) -> Subject {
+    Subject::Door {
+        server: server.into(),
+        door: "imap".into(),
+    }
+}
+fn queue(server: &str) -> Subject {
+    Subject::Queue {
+        server: server.into(),
+        queue: "postfix".into(),
+    }
+}
+fn job(server: &str) -> Subject {
+    Subject::Job {
+        server: server.into(),
+        job: "compact".into(),
+    }
+}
+fn probed(ms: i64, failure: Option<Layer>) -> Fact {
+    let failure = failure.map(|layer| Failure {
+        layer,
+        phase: Phase::Examine,
+        code: Some("SERVERBUG".into()),
+        text: "x".into(),
+        hint: None,
+    });
+    Fact::Probed(Box::new(ProbeReport {
+        url: "imaps://p@h".into(),
+        peer: None,
+        phases: vec![PhaseTime {
+            phase: Phase::Examine,
+            took: Span::from_millis(ms),
+            ok: failure.is_none(),
+        }],
+        proved: Some(if failure.is_some() { Phase::Login } else { Phase::Fetch }),
+        goal: Phase::Fetch,
+        failure,
+        tls: None,
+        greeting: None,
+        alerts: vec![],
+        notes: vec![],
+    }))
+}
+fn depth(n: u64) -> Fact {
+    Fact::QueueSeen(QueueSnapshot {
+        kind: QueueKind::Postfix,
+        how: How::Counted,
+        depth: Depth {
+            deferred: n,
+            ..Depth::default()
+        },
+        partial: None,
+        skipped_lines: 0,
+        listing: None,
+        took: Span::ZERO,
+        next_listing: None,
+    })
+}
+fn state(state: State) -> Fact {
+    Fact::JobSeen(JobState {
+        state,
+        progress: Some(62.0),
+        running_for: None,
+        detail: "".into(),
+    })
+}
+fn missed() -> Missed {
+    Missed::new(Miss::Unreachable, "ssh a true", "no route")
+}
+fn all_well(m: &mut Model, server: &str, s: i64) {
+    for (about, what) in [
+        (door(server), probed(18, None)),
+        (queue(server), depth(10)),
+        (job(server), state(State::Running)),
+    ] {
+        m.apply(&event(s, about, what));
+    }
+}
+
+#[test]
+fn a_server_is_ok_only_while_everything_watched_is_fresh_and_good() {
+    let mut m = watching(&["a"]);
+    let verdict = |m: &Model, s: i64| m.server("a").unwrap().verdict(t(s));
+    assert_eq!(verdict(&m, 0), Verdict::Unknown, "nothing seen yet");
+    m.apply(&event(1, door("a"), probed(18, None)));
+    assert_eq!(verdict(&m, 1), Verdict::Unknown, "the queue is not known");
+    all_well(&mut m, "a", 2);
+    assert_eq!(verdict(&m, 2), Verdict::Ok);
+    assert_eq!(verdict(&m, 32), Verdict::Ok);
+    assert_eq!(verdict(&m, 33), Verdict::Unknown, "older than three looks");
+}
+
+#[test]
+fn a_missed_queue_is_unknown_and_never_zero() {
+    let mut m = watching(&["a"]);
+    all_well(&mut m, "a", 0);
+    all_well(&mut m, "a", 10);
+    assert!(m.server("a").unwrap().net_per_min(t(10)).is_some());
+    m.apply(&event(20, queue("a"), Fact::QueueMissed(missed())));
+    let row = &rows(&m, t(20))[0];
+    assert_eq!(
+        (row.verdict, row.depth, row.trend),
+        (Verdict::Unknown, None, Trend::Unknown)
+    );
+    assert_eq!(row.headline, Headline::Unread);
+}
+
+#[test]
+fn the_worst_server_comes_first_and_the_rest_by_name() {
+    let mut m = watching(&["a", "b", "c", "d"]);
+    for s in ["a", "b", "c", "d"] {
+        all_well(&mut m, s, 0);
+    }
+    m.apply(&event(1, door("d"), probed(9, Some(Layer::Store))));
+    m.apply(&event(1, door("c"), probed(1_900, None)));
+    m.apply(&event(1, queue("b"), Fact::QueueMissed(missed())));
+    let names: Vec<_> = rows(&m, t(1)).iter().map(|r| r.server.name.to_string()).collect();
+    assert_eq!(names, ["d", "c", "b", "a"]);
+    assert_eq!(
+        count(&m, t(1)),
+        Count {
+            down: 1,
+            warn: 1,
+            unknown: 1,
+            ok: 1
+        }
+    );
+    assert_eq!(rows(&m, t(1))[1].headline, Headline::Slow);
+}
+
+#[test]
+fn an_outage_begins_with_its_first_bad_probe_and_a_new_layer_begins_anew() {
+    let mut m = watching(&["a"]);
+    all_well(&mut m, "a", 0);
+    for s in [10, 20, 30] {
+        m.apply(&event(s, door("a"), probed(9, Some(Layer::Store))));
+    }
+    assert_eq!(rows(&m, t(30))[0].since, Some(t(10)));
+    m.apply(&event(40, door("a"), probed(9, Some(Layer::Network))));
+    assert_eq!(rows(&m, t(40))[0].since, Some(t(40)));
+    assert_eq!(m.server("a").unwrap().doors["imap"].last_good, Some(t(0)));
+    m.apply(&event(50, door("a"), probed(9, None)));
+    assert_eq!(rows(&m, t(50))[0].since, None);
+}
+
+#[test]
+fn another_observers_roster_does_not_change_what_i_watch() {
+    let mut m = watching(&["a"]);
+    let other = Event {
+        seen_by: ObserverId("kim@bastion:2".into()),
+        ..event(1, Subject::Observer, Fact::Watching(roster(&["z"])))
+    };
+    m.apply(&other);
+    m.apply(&event(2, door("z"), probed(1, None)));
+    assert!(m.server("a").is_some() && m.server("z").is_none());
+    let mut replay = Model::new(None);
+    replay.apply(&other);
+    assert!(replay.server("z").is_some());
+}
+
+#[test]
+fn a_record_without_a_roster_still_shows_what_it_holds() {
+    let mut m = Model::new(None);
+    m.apply(&event(2, door("z"), probed(1, None)));
+    assert_eq!(m.server("z").unwrap().verdict(t(2)), Verdict::Ok);
+}
+
+#[test]
+fn an_action_goes_from_requested_to_its_truth_and_its_pause_runs_down() {
+    let mut m = watching(&["a"]);
+    all_well(&mut m, "a", 0);
+    let id = ActionId("1".into());
+    let plan = Plan {
+        id: id.clone(),
+        verb: Verb::Pause,
+        server: "a".into(),
+        job: "compact".into(),
+        runs: vec![],
+        touches: vec![],
+        beware: vec![],
+        undo: "".into(),
+        armed_on_server: true,
+        lasts: Some(Span::from_mins(30)),
+        reason: "drain".into(),
+        by: "lin".into(),
+    };
+    m.apply(&event(1, job("a"), Fact::ActionPlanned(Box::new(plan))));
+    assert_eq!(m.action(&id).unwrap().truth(), Truth::Requested);
+    m.apply(&event(
+        2,
+        job("a"),
+        Fact::ActionReadBack(ReadBack {
+            id: id.clone(),
+            truth: Truth::Confirmed { at: t(2) },
+        }),
+    ));
+    for s in [2, 60] {
+        m.apply(&event(s, job("a"), state(State::Paused)));
+    }
+    assert_eq!(m.action(&id).unwrap().truth().word(), "confirmed");
+    let line = rows(&m, t(61))[0].job.clone().unwrap();
+    assert_eq!(
+        (line.state, line.pause_left),
+        (State::Paused, Some(Span::from_mins(29)))
+    );
+}
