@@ -1,4 +1,5 @@
-//! mailtop: a terminal console for people on call for mail.
+//! mailtop: a terminal console for people on call for mail. ARCHITECTURE.md says how the rooms lie.
+
 pub mod clock;
 pub mod config;
 pub mod domain;

@@ -1,2 +1,5 @@
-//! The command line of mailtop.
-fn main() {}
+//! Reads the command line and hands over.
+
+fn main() -> std::process::ExitCode {
+    mailtop::commands::main()
+}

@@ -1,5 +1,7 @@
 //! One line for each server, worst first: what the fleet screen shows and what `check` prints in words.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use crate::domain::flow::Trend;
@@ -67,6 +69,26 @@ pub enum Headline {
     NotSeen,
     /// The doors are good; a queue or job cannot be read.
     Unread,
+}
+
+impl fmt::Display for Headline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::Ok => "ok".to_owned(),
+            Self::OkToGreeting => "ok as far as the greeting".to_owned(),
+            Self::Failed { layer, code: Some(code) } => format!("{layer} {code}"),
+            Self::Failed { layer, code: None } => layer.to_string(),
+            Self::Slow => "slow".to_owned(),
+            Self::CertEnds(days) => format!("cert ends in {days}d"),
+            Self::Alert => "alert".to_owned(),
+            Self::DeepQueue => "deep queue".to_owned(),
+            Self::JobFailed => "job failed".to_owned(),
+            Self::Silent(age) => format!("silent {age}"),
+            Self::NotSeen => "not seen yet".to_owned(),
+            Self::Unread => "queue or job unread".to_owned(),
+        };
+        f.pad(&words)
+    }
 }
 
 /// What is shown of a server's maintenance.

@@ -1,0 +1,82 @@
+//! `mailtop` without a command: the console on the targets, the config, or this host.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::clock::Clock;
+use crate::config::targets::TargetOptions;
+use crate::console::{self, App, AppOptions};
+use crate::domain::Text;
+use crate::domain::effect::Answer;
+use crate::engine::Reload;
+use crate::model::Model;
+
+use super::cli::Global;
+use super::session::{self, Session};
+use super::{UNKNOWN, start};
+
+/// Runs it.
+pub fn run(targets: &[String], options: &TargetOptions, global: &Global) -> ExitCode {
+    if let Err(code) = needs_terminal() {
+        return code;
+    }
+    let found = match start::config(targets, options, global) {
+        Ok(found) => found,
+        Err(code) => return code,
+    };
+    let runtime = match start::runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let log = start::log(global);
+    let clock = Clock::System;
+    let code = runtime.block_on(async {
+        match session::open(found.config.clone(), clock.clone(), global, reload(&found, global)) {
+            Ok(session) => show(session, &found, clock, log.as_ref().map(|(_, p)| p.clone())).await,
+            Err(code) => code,
+        }
+    });
+    runtime.shutdown_background();
+    code
+}
+
+/// A console without a terminal is a mistake that is better said than drawn into a pipe.
+pub fn needs_terminal() -> Result<(), ExitCode> {
+    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(start::fail(&"the console needs a terminal; without one use `mailtop check` or `mailtop watch`"))
+}
+
+fn reload(found: &start::Found, global: &Global) -> Option<Reload> {
+    let path = found.config.path.clone()?;
+    let global = global.clone();
+    Some(Box::new(move || {
+        let mut config =
+            crate::config::load(&path).map_err(|all| all.iter().map(|m| Text::from(m.to_string())).collect::<Vec<_>>())?;
+        config.defaults.read_only |= global.read_only;
+        Ok(config)
+    }))
+}
+
+/// Shows a session until the user leaves.
+pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Option<PathBuf>) -> ExitCode {
+    let mut model = Model::new(Some(session.me.clone()));
+    model.apply_all(&session.initial);
+    let options = AppOptions {
+        title: found.title.clone(),
+        read_only: found.config.defaults.read_only,
+        ascii: found.config.defaults.ascii,
+        slow: found.config.defaults.slow,
+        ..AppOptions::default()
+    };
+    let mut app = App::new(options, model);
+    let notices = session.notices.iter().cloned().chain(found.notice.as_deref().map(Text::from));
+    for notice in notices {
+        app.answer(Answer::Notice(notice), clock.now());
+    }
+    let _ = (app, log, UNKNOWN, clock);
+    session.close().await;
+    ExitCode::SUCCESS
+}

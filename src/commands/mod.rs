@@ -1,0 +1,83 @@
+//! One file for each command, each about a page: it gathers what the command needs and hands over. `start` holds what
+//! several of them begin with.
+
+pub mod cli;
+
+mod act;
+mod check;
+mod config;
+mod console;
+mod demo;
+mod demo_ctl;
+mod init;
+mod queue;
+mod record;
+mod report;
+mod session;
+mod start;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use self::cli::{Cli, Command};
+
+/// Usage errors, a bad config, and everything that could not be known.
+pub(crate) const UNKNOWN: u8 = 3;
+
+/// Reads the command line and runs what it asks for.
+pub fn main() -> ExitCode {
+    let cli = match Cli::command().try_get_matches().and_then(|m| Cli::from_arg_matches(&m)) {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return if e.use_stderr() { UNKNOWN.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let global = cli.global;
+    match cli.command {
+        None => console::run(&cli.targets, &cli.target, &global),
+        Some(Command::Check(args)) => check::run(&args, &global),
+        Some(Command::Watch(args)) => watch::run(&args, &global),
+        Some(Command::Queue(args)) => queue::run(&args),
+        Some(Command::Pause(args)) => act::pause(&args, &global),
+        Some(Command::Resume(args)) => act::resume(&args, &global),
+        Some(Command::Config(args)) => config::run(&args, &global),
+        Some(Command::Init(args)) => init::run(&args, &global),
+        Some(Command::Demo(args)) => demo::run(&args, &global),
+        Some(Command::DemoCtl(args)) => demo_ctl::run(&args),
+        Some(Command::Record(args)) => record::run(&args),
+        Some(Command::Completions { shell }) => {
+            print(|out| clap_complete::generate(shell, &mut Cli::command(), "mailtop", out))
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            match clap_mangen::Man::new(Cli::command()).render(&mut page) {
+                Ok(()) => print(|out| out.extend_from_slice(&page)),
+                Err(e) => start::fail(&format!("the manual page could not be made: {e}")),
+            }
+        }
+    }
+}
+
+/// Writes a whole result to standard output; a reader that went away is not an error.
+pub(crate) fn print(fill: impl FnOnce(&mut Vec<u8>)) -> ExitCode {
+    let mut out = Vec::new();
+    fill(&mut out);
+    if write_out(&out) { ExitCode::SUCCESS } else { UNKNOWN.into() }
+}
+
+/// Writes to standard output at once. False when that failed for another reason than a reader that went away.
+pub(crate) fn write_out(bytes: &[u8]) -> bool {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => true,
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => true,
+        Err(e) => {
+            eprintln!("mailtop: standard output: {e}");
+            false
+        }
+    }
+}

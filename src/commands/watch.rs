@@ -1,0 +1,93 @@
+//! `mailtop watch`: the same looks as the console, on the same record, as a stream of events.
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::clock::Clock;
+use crate::domain::event::Event;
+
+use super::cli::{Global, WatchArgs, WatchFormat};
+use super::{UNKNOWN, session, start};
+
+/// Runs it.
+pub fn run(args: &WatchArgs, global: &Global) -> ExitCode {
+    let found = match start::config(&args.targets, &args.target, global) {
+        Ok(found) => found,
+        Err(code) => return code,
+    };
+    let runtime = match start::runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let _log = start::log(global);
+    let code = runtime.block_on(stream(args, global, found));
+    runtime.shutdown_background();
+    code
+}
+
+async fn stream(args: &WatchArgs, global: &Global, found: start::Found) -> ExitCode {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return start::fail(&"signals cannot be watched");
+    };
+    let mut session = match session::open(found.config, Clock::System, global, None) {
+        Ok(s) => s,
+        Err(code) => return code,
+    };
+    for notice in &session.notices {
+        eprintln!("mailtop: {notice}");
+    }
+    let until = async {
+        match args.for_ {
+            Some(span) => tokio::time::sleep(span.to_std()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(until);
+    let mut code = ExitCode::SUCCESS;
+    loop {
+        tokio::select! {
+            _ = term.recv() => break,
+            _ = int.recv() => break,
+            () = &mut until => break,
+            // Answers are for a console; taking them keeps the channel from filling.
+            _ = session.engine.answers.recv() => {}
+            events = session.events.recv() => match events {
+                Some(events) => match write(&events, args.format) {
+                    Wrote::All => {}
+                    Wrote::ReaderGone => break,
+                    Wrote::Failed => { code = UNKNOWN.into(); break }
+                },
+                None => break,
+            },
+        }
+    }
+    session.close().await;
+    code
+}
+
+enum Wrote {
+    All,
+    ReaderGone,
+    Failed,
+}
+
+fn write(events: &[Event], format: WatchFormat) -> Wrote {
+    use std::io::{ErrorKind, Write};
+    let WatchFormat::Jsonl = format;
+    let mut lines = Vec::new();
+    for e in events {
+        if serde_json::to_writer(&mut lines, e).is_ok() {
+            lines.push(b'\n');
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    match out.write_all(&lines).and_then(|()| out.flush()) {
+        Ok(()) => Wrote::All,
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Wrote::ReaderGone,
+        Err(e) => {
+            eprintln!("mailtop: standard output: {e}");
+            Wrote::Failed
+        }
+    }
+}

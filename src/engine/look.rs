@@ -1,0 +1,115 @@
+//! One look at one thing: a door, a queue, a job. Turns an asker's result into a fact. `check` makes each look once, the
+//! server loops make them again and again.
+
+use std::path::PathBuf;
+
+use crate::clock::Clock;
+use crate::config::{self, Defaults, Imap, Reach, SecretSource, Server};
+use crate::domain::door::Secret;
+use crate::domain::event::{Event, Fact, ObserverId, Subject};
+use crate::domain::health::{Layer, ProbeReport};
+use crate::domain::job::JobSpec;
+use crate::domain::queue::{How, QueueSource};
+use crate::domain::{Name, Span};
+use crate::probe::Prober;
+use crate::reach::Runner;
+use crate::reach::ssh::SshTarget;
+use crate::{jobs, queue};
+
+/// The longest that a full listing may take: about four million messages at Postfix's pace.
+pub const LISTING_TIMEOUT: Span = Span::from_secs(120);
+
+/// The runner for a server, or `None` where commands do not get there.
+pub fn runner(server: &Server, defaults: &Defaults, control_dir: &std::path::Path) -> Option<Runner> {
+    match &server.reach {
+        Reach::None => None,
+        Reach::Local => Some(Runner::local()),
+        Reach::Ssh(destination) => Some(Runner::ssh(SshTarget {
+            destination: destination.clone(),
+            config_file: defaults.ssh_config.clone(),
+            control_dir: PathBuf::from(control_dir),
+            connect_timeout: server.timeout,
+        })),
+    }
+}
+
+/// A door with the secret that it needs, obtained once and again after the server refused it.
+#[derive(Debug)]
+pub struct DoorLook {
+    imap: Imap,
+    secret: Option<Secret>,
+}
+
+impl DoorLook {
+    /// For this door.
+    pub fn new(imap: &Imap) -> Self {
+        Self { imap: imap.clone(), secret: None }
+    }
+
+    /// Probes it.
+    pub async fn look(&mut self, prober: &Prober, clock: &Clock) -> Fact {
+        if let (None, Some(source)) = (&self.secret, &self.imap.secret) {
+            match config::secret::obtain(source, self.imap.door.timeout * 2).await {
+                Ok(secret) => self.secret = Some(secret),
+                Err(why) => return Fact::ProbeMissed(why),
+            }
+        }
+        let report = prober.imap(&self.imap.door, self.secret.as_ref(), clock.now()).await;
+        if refused(&report) && matches!(self.imap.secret, Some(SecretSource::Command(_))) {
+            self.secret = None;
+        }
+        Fact::Probed(Box::new(report))
+    }
+}
+
+fn refused(report: &ProbeReport) -> bool {
+    report.failure.as_ref().is_some_and(|f| f.layer == Layer::Credential)
+}
+
+/// Reads a queue.
+pub async fn queue(source: &QueueSource, runner: &Runner, how: How, timeout: Span, clock: &Clock) -> Fact {
+    let seen = match how {
+        How::Listed => queue::list(source, runner, clock.now(), LISTING_TIMEOUT.max(timeout)).await,
+        How::Counted => queue::count(source, runner, timeout).await,
+    };
+    match seen {
+        Ok(snapshot) => Fact::QueueSeen(snapshot),
+        Err(why) => Fact::QueueMissed(why),
+    }
+}
+
+/// Reads a job.
+pub async fn job(spec: &JobSpec, runner: &Runner, clock: &Clock) -> Fact {
+    match jobs::read(spec, runner, clock.now()).await {
+        Ok(state) => Fact::JobSeen(state),
+        Err(why) => Fact::JobMissed(why),
+    }
+}
+
+/// Makes events of facts, all by one observer.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    /// Who.
+    pub me: ObserverId,
+    /// By which clock.
+    pub clock: Clock,
+}
+
+impl Witness {
+    /// An event of now.
+    pub fn saw(&self, about: Subject, what: Fact) -> Event {
+        Event { at: self.clock.now(), seen_by: self.me.clone(), about, what }
+    }
+    /// About a door.
+    pub fn door(&self, server: &Name, door: &Name, what: Fact) -> Event {
+        self.saw(Subject::Door { server: server.clone(), door: door.clone() }, what)
+    }
+    /// About a queue.
+    pub fn queue(&self, server: &Name, queue: &Name, what: Fact) -> Event {
+        self.saw(Subject::Queue { server: server.clone(), queue: queue.clone() }, what)
+    }
+    /// About a job.
+    pub fn job(&self, server: &Name, job: &Name, what: Fact) -> Event {
+        self.saw(Subject::Job { server: server.clone(), job: job.clone() }, what)
+    }
+}

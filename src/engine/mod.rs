@@ -1,0 +1,248 @@
+//! What runs when. Effects and ticks become tasks, results become events on the record; the console hears of them from
+//! there. One set of loops for each server (`server`), actions beside them (`actions`), reload and refresh here.
+
+pub mod actions;
+pub mod look;
+mod pace;
+mod server;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::config::{Config, Server};
+use crate::domain::effect::{Answer, Effect, Role};
+use crate::domain::event::{Fact, ObserverId, Subject};
+use crate::domain::{Name, Text};
+use crate::journal::Handle;
+use crate::probe::Prober;
+use crate::reach::Runner;
+
+use self::actions::Actions;
+use self::look::Witness;
+use self::server::{Turn, Watch};
+
+/// Reads the config again; the mistakes when it is bad.
+pub type Reload = Box<dyn Fn() -> Result<Config, Vec<Text>> + Send>;
+
+/// What an engine is made of.
+pub struct Parts {
+    /// What to watch.
+    pub config: Config,
+    /// By which clock.
+    pub clock: Clock,
+    /// Who we are on the record.
+    pub me: ObserverId,
+    /// Who signs actions.
+    pub by: Text,
+    /// The record.
+    pub journal: Handle,
+    /// Where ssh control sockets go.
+    pub control_dir: PathBuf,
+    /// How to read the config again, where there is a file.
+    pub reload: Option<Reload>,
+}
+
+/// A running engine.
+pub struct Engine {
+    /// Takes effects.
+    pub effects: mpsc::Sender<Effect>,
+    /// Gives answers.
+    pub answers: mpsc::Receiver<Answer>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Starts it.
+    pub fn start(parts: Parts, prober: Prober) -> Self {
+        let (effects, effects_in) = mpsc::channel(64);
+        let (answers_out, answers) = mpsc::channel(64);
+        let stop = CancellationToken::new();
+        let run = Run::new(parts, prober, answers_out, stop.clone());
+        Self { effects, answers, stop, task: tokio::spawn(run.run(effects_in)) }
+    }
+
+    /// Ends all looks, waits for running actions, closes what was opened, and puts our end on the record.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        drop(self.answers);
+        if let Err(e) = self.task.await {
+            tracing::error!(error = %e, "the engine ended badly");
+        }
+    }
+}
+
+struct Target {
+    server: Arc<Server>,
+    runner: Option<Runner>,
+}
+
+struct Run {
+    parts: Parts,
+    prober: Prober,
+    witness: Witness,
+    actions: Actions,
+    answers: mpsc::Sender<Answer>,
+    stop: CancellationToken,
+    looks: CancellationToken,
+    looking: TaskTracker,
+    acting: TaskTracker,
+    targets: BTreeMap<Name, Target>,
+    refresh: BTreeMap<Name, watch::Sender<u64>>,
+    turns: BTreeMap<Name, Turn>,
+    turns_out: mpsc::Sender<(Name, Turn)>,
+    turns_in: mpsc::Receiver<(Name, Turn)>,
+}
+
+impl Run {
+    fn new(parts: Parts, prober: Prober, answers: mpsc::Sender<Answer>, stop: CancellationToken) -> Self {
+        let witness = Witness { me: parts.me.clone(), clock: parts.clock.clone() };
+        let actions = Actions::new(witness.clone(), parts.journal.clone(), parts.by.clone());
+        let (turns_out, turns_in) = mpsc::channel(64);
+        Self {
+            parts,
+            prober,
+            witness,
+            actions,
+            answers,
+            stop,
+            looks: CancellationToken::new(),
+            looking: TaskTracker::new(),
+            acting: TaskTracker::new(),
+            targets: BTreeMap::new(),
+            refresh: BTreeMap::new(),
+            turns: BTreeMap::new(),
+            turns_out,
+            turns_in,
+        }
+    }
+
+    async fn run(mut self, mut effects: mpsc::Receiver<Effect>) {
+        let version = env!("CARGO_PKG_VERSION").into();
+        self.record(Fact::ObserverStarted { version });
+        self.watch();
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                Some((server, turn)) = self.turns_in.recv() => self.turned(server, turn).await,
+                effect = effects.recv() => match effect {
+                    Some(effect) => self.effect(effect).await,
+                    None => break,
+                },
+            }
+        }
+        self.unwatch().await;
+        self.acting.close();
+        self.acting.wait().await;
+        for target in self.targets.values() {
+            if let Some(runner) = &target.runner {
+                runner.close().await;
+            }
+        }
+        self.record(Fact::ObserverStopped);
+        self.parts.journal.release_all().await;
+    }
+
+    fn record(&self, what: Fact) {
+        self.parts.journal.append(vec![self.witness.saw(Subject::Observer, what)]);
+    }
+
+    /// Starts the loops of every server of the config. A server whose way did not change keeps its connection.
+    fn watch(&mut self) {
+        self.record(Fact::Watching(self.parts.config.roster()));
+        self.looks = CancellationToken::new();
+        self.looking = TaskTracker::new();
+        let mut old = std::mem::take(&mut self.targets);
+        self.refresh.clear();
+        self.turns.clear();
+        let read_only = self.parts.config.defaults.read_only;
+        for server in &self.parts.config.servers {
+            let server = Arc::new(Server { read_only: server.read_only || read_only, ..server.clone() });
+            let runner = match old.remove(&server.name) {
+                Some(t) if t.server.reach == server.reach => t.runner,
+                _ => look::runner(&server, &self.parts.config.defaults, &self.parts.control_dir),
+            };
+            let (refresh_out, refresh) = watch::channel(0);
+            self.refresh.insert(server.name.clone(), refresh_out);
+            Watch::new(
+                Arc::clone(&server),
+                runner.clone(),
+                self.prober.clone(),
+                self.witness.clone(),
+                self.parts.journal.clone(),
+                self.looks.clone(),
+                refresh,
+                self.turns_out.clone(),
+            )
+            .start(&self.looking);
+            self.targets.insert(server.name.clone(), Target { server, runner });
+        }
+    }
+
+    async fn unwatch(&mut self) {
+        self.looks.cancel();
+        self.looking.close();
+        self.looking.wait().await;
+    }
+
+    async fn effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Plan { server, job, verb, lasts } => {
+                let target = self.targets.get(&server).map(|t| (Arc::clone(&t.server), t.runner.clone()));
+                self.actions.plan_for(&self.acting, self.answers.clone(), target, (server, job, verb, lasts));
+            }
+            Effect::Run { plan, reason } => self.actions.run_for(&self.acting, self.answers.clone(), plan.id, reason),
+            Effect::Refresh { server } => {
+                let wanted = |name: &Name| server.as_ref().is_none_or(|s| s == name);
+                for (_, refresh) in self.refresh.iter().filter(|(name, _)| wanted(name)) {
+                    refresh.send_modify(|n| *n = n.wrapping_add(1));
+                }
+            }
+            Effect::Reload => self.reload().await,
+            // The terminal's own; they do not come here.
+            Effect::Quit | Effect::Mouse(_) | Effect::Redraw | Effect::Suspend => {}
+        }
+    }
+
+    async fn reload(&mut self) {
+        let Some(reload) = &self.parts.reload else {
+            let why = "nothing to reload: the targets were given on the command line".into();
+            let _ = self.answers.send(Answer::Notice(why)).await;
+            return;
+        };
+        let word = match reload() {
+            Ok(config) => {
+                self.unwatch().await;
+                self.parts.journal.release_all().await;
+                self.parts.config = config;
+                self.watch();
+                format!("config reloaded: {} servers", self.parts.config.servers.len())
+            }
+            Err(mistakes) => {
+                let more = mistakes.len().saturating_sub(1);
+                let rest = if more > 0 { format!(" (and {more} more: mailtop config check)") } else { String::new() };
+                let first = mistakes.into_iter().next().unwrap_or_default();
+                self.record(Fact::Notice(format!("the new config is bad and was not taken: {first}").into()));
+                format!("the new config is bad, the old one stays: {first}{rest}")
+            }
+        };
+        let _ = self.answers.send(Answer::Notice(word.into())).await;
+    }
+
+    async fn turned(&mut self, server: Name, turn: Turn) {
+        self.turns.insert(server, turn);
+        let holder = self.turns.values().find_map(|t| match t {
+            Turn::Theirs(holder) => Some(holder.0.as_str()),
+            _ => None,
+        });
+        let role = holder.map_or(Role::Probing, |h| Role::Following { holder: h.into() });
+        let _ = self.answers.send(Answer::Role(role)).await;
+    }
+}

@@ -1,0 +1,248 @@
+//! The loops of one server: one for each door, queue and job, and one that keeps the lease. Each loop looks, puts what it
+//! saw on record, waits, and looks again. At most one probe and one queue reading are in flight for a server.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Imap, Server};
+use crate::domain::event::{Event, Fact, ObserverId};
+use crate::domain::job::JobSpec;
+use crate::domain::queue::{How, QueueSource};
+use crate::domain::reading::{Miss, Missed};
+use crate::domain::{Name, Span};
+use crate::journal::{Handle, Lease};
+use crate::probe::Prober;
+use crate::queue::budget::{Look, Pace as QueuePace};
+use crate::reach::Runner;
+
+use super::look::{self, DoorLook, Witness};
+use super::pace::{Pace, Went};
+
+/// The first looks of a fleet are spread over this long, so that a start is not a burst.
+const SPREAD: Duration = Duration::from_millis(400);
+/// Two refreshes of one thing are at least this far apart, however often the key is pressed.
+const MIN_BETWEEN: Duration = Duration::from_secs(1);
+
+/// Who may look at a server: this observer, or another one of the same journal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// Not known yet.
+    Asking,
+    /// We do.
+    Ours,
+    /// Another one does.
+    Theirs(ObserverId),
+}
+
+/// What all loops of one server share.
+#[derive(Clone)]
+pub struct Watch {
+    /// The server.
+    pub server: Arc<Server>,
+    /// How commands get there.
+    pub runner: Option<Runner>,
+    /// The prober of the fleet.
+    pub prober: Prober,
+    /// Makes events.
+    pub witness: Witness,
+    /// The record.
+    pub journal: Handle,
+    /// Ends all loops.
+    pub cancel: CancellationToken,
+    /// Changes when everything should be looked at now.
+    pub refresh: watch::Receiver<u64>,
+    /// Where lease changes go.
+    pub turns: mpsc::Sender<(Name, Turn)>,
+    probing: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
+    turn: watch::Sender<Turn>,
+}
+
+impl Watch {
+    /// For one server.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        server: Arc<Server>,
+        runner: Option<Runner>,
+        prober: Prober,
+        witness: Witness,
+        journal: Handle,
+        cancel: CancellationToken,
+        refresh: watch::Receiver<u64>,
+        turns: mpsc::Sender<(Name, Turn)>,
+    ) -> Self {
+        let one = || Arc::new(Semaphore::new(1));
+        let (turn, _) = watch::channel(Turn::Asking);
+        Self { server, runner, prober, witness, journal, cancel, refresh, turns, probing: one(), reading: one(), turn }
+    }
+
+    /// Starts its loops.
+    pub fn start(&self, tasks: &TaskTracker) {
+        let run = |w: Self, task: Task| {
+            tasks.spawn(async move {
+                let cancel = w.cancel.clone();
+                tokio::select! {
+                    () = cancel.cancelled() => {}
+                    () = w.run(task) => {}
+                }
+            });
+        };
+        run(self.clone(), Task::Lease);
+        for imap in &self.server.imap {
+            run(self.clone(), Task::Door(imap.clone()));
+        }
+        for queue in &self.server.queues {
+            run(self.clone(), Task::Queue(queue.clone()));
+        }
+        for job in &self.server.jobs {
+            run(self.clone(), Task::Job(job.clone()));
+        }
+    }
+
+    async fn run(self, task: Task) {
+        match task {
+            Task::Lease => self.keep_lease().await,
+            Task::Door(imap) => self.doors(imap).await,
+            Task::Queue(source) => self.queues(source).await,
+            Task::Job(spec) => self.jobs(spec).await,
+        }
+    }
+
+    async fn keep_lease(self) {
+        let every = self.witness.clock.real(self.server.every);
+        loop {
+            let turn = match self.journal.lease(&self.server.name, every.into()).await {
+                Lease::Held => Turn::Ours,
+                Lease::HeldBy { holder, .. } => Turn::Theirs(holder),
+            };
+            let changed = self.turn.send_if_modified(|t| {
+                let changed = *t != turn;
+                t.clone_from(&turn);
+                changed
+            });
+            if changed {
+                let _ = self.turns.send((self.server.name.clone(), turn)).await;
+            }
+            sleep(every.mul_f64(0.7)).await;
+        }
+    }
+
+    /// Waits until it is our turn to look at this server.
+    async fn our_turn(&self) {
+        let mut turn = self.turn.subscribe();
+        let _ = turn.wait_for(|t| *t == Turn::Ours).await;
+    }
+
+    /// Waits for `span` of the clock, or until somebody asks for a look now.
+    async fn wait(&mut self, span: Span) {
+        self.refresh.borrow_and_update();
+        sleep(MIN_BETWEEN.min(self.witness.clock.real(span))).await;
+        let rest = self.witness.clock.real(span).saturating_sub(MIN_BETWEEN);
+        let _ = timeout(rest, self.refresh.changed()).await;
+    }
+
+    async fn spread(&self) {
+        sleep(SPREAD.mul_f64(fastrand::f64())).await;
+    }
+
+    fn record(&self, event: Event) {
+        self.journal.append(vec![event]);
+    }
+
+    async fn turn_at(gate: &Semaphore) -> Option<SemaphorePermit<'_>> {
+        gate.acquire().await.ok()
+    }
+
+    async fn doors(mut self, imap: Imap) {
+        let mut door = DoorLook::new(&imap);
+        let mut pace = Pace::new(self.server.every);
+        self.spread().await;
+        loop {
+            self.our_turn().await;
+            let fact = {
+                let _one = Self::turn_at(&self.probing).await;
+                door.look(&self.prober, &self.witness.clock).await
+            };
+            let well = matches!(&fact, Fact::Probed(r) if r.failure.is_none());
+            pace.went(if well { Went::Well } else { Went::Badly });
+            self.record(self.witness.door(&self.server.name, &imap.door.name, fact));
+            self.wait(pace.wait(fastrand::f64())).await;
+        }
+    }
+
+    async fn queues(mut self, source: QueueSource) {
+        let Some(runner) = self.runner.clone() else { return };
+        let mut pace = Pace::new(self.server.every);
+        let mut budget = QueuePace::new(self.server.every, source.budget_permille);
+        self.spread().await;
+        loop {
+            self.our_turn().await;
+            let how = match budget.next(self.witness.clock.now()) {
+                Look::List => How::Listed,
+                Look::Count => How::Counted,
+                Look::Wait(span) => {
+                    self.wait(span).await;
+                    continue;
+                }
+            };
+            let started = Instant::now();
+            let mut fact = {
+                let _one = Self::turn_at(&self.reading).await;
+                look::queue(&source, &runner, how, self.server.timeout * 2, &self.witness.clock).await
+            };
+            let now = self.witness.clock.now();
+            match &mut fact {
+                Fact::QueueSeen(snapshot) => {
+                    budget.ran(how, self.witness.clock.shown(snapshot.took.to_std()), now);
+                    snapshot.next_listing = Some(budget.next_listing(now));
+                    pace.went(Went::Well);
+                }
+                Fact::QueueMissed(_) => {
+                    budget.missed(how, self.witness.clock.shown(started.elapsed()), now);
+                    pace.went(Went::Badly);
+                }
+                _ => {}
+            }
+            self.note_reach(&fact);
+            self.record(self.witness.queue(&self.server.name, &source.name, fact));
+            self.wait(pace.wait(fastrand::f64())).await;
+        }
+    }
+
+    async fn jobs(mut self, spec: JobSpec) {
+        let Some(runner) = self.runner.clone() else { return };
+        let mut pace = Pace::new(self.server.every);
+        self.spread().await;
+        loop {
+            self.our_turn().await;
+            let fact = look::job(&spec, &runner, &self.witness.clock).await;
+            let lost = matches!(&fact, Fact::JobMissed(Missed { kind: Miss::Unreachable | Miss::TimedOut, .. }));
+            pace.went(if lost { Went::Badly } else { Went::Well });
+            self.note_reach(&fact);
+            self.record(self.witness.job(&self.server.name, &spec.name, fact));
+            self.wait(pace.wait(fastrand::f64())).await;
+        }
+    }
+
+    /// A command that did not get there says so of the server, too.
+    fn note_reach(&self, fact: &Fact) {
+        if let Fact::QueueMissed(why) | Fact::JobMissed(why) = fact
+            && why.kind == Miss::Unreachable
+        {
+            let about = crate::domain::event::Subject::Server { server: self.server.name.clone() };
+            self.record(self.witness.saw(about, Fact::ReachLost(why.clone())));
+        }
+    }
+}
+
+enum Task {
+    Lease,
+    Door(Imap),
+    Queue(QueueSource),
+    Job(JobSpec),
+}
