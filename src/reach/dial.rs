@@ -11,7 +11,7 @@ pub mod tls;
 pub use name::{NameError, Names};
 pub use stream::{Seen, Stream, Watched};
 pub use tcp::ConnectError;
-pub use tls::{TlsError, Trusts};
+pub use tls::{Connector, TlsError, Trusts};
 
 /// What every dial needs and all dials share: the resolver and the TLS connectors. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -27,5 +27,7 @@ pub fn os_words(e: &std::io::Error) -> String {
     let full = e.to_string();
     let words = full.split(" (os error").next().unwrap_or(&full);
     let mut chars = words.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -134,7 +134,10 @@ fn without_asking(host: &str) -> Option<Vec<IpAddr>> {
 fn load(stamps: [Option<Stamp>; 2]) -> Result<Loaded, NameError> {
     let (config, mut options) = system_conf::read_system_conf().unwrap_or_else(|_| {
         let local = NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into());
-        (ResolverConfig::from_parts(None, Vec::new(), vec![local]), ResolverOpts::default())
+        (
+            ResolverConfig::from_parts(None, Vec::new(), vec![local]),
+            ResolverOpts::default(),
+        )
     });
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
@@ -164,7 +167,13 @@ impl Loaded {
         [RecordType::AAAA, RecordType::A]
             .into_iter()
             .filter_map(|kind| self.hosts.lookup_static_host(&Query::query(name.to_lowercase(), kind)))
-            .flat_map(|found| found.answers().iter().filter_map(|r| r.data.ip_addr()).collect::<Vec<_>>())
+            .flat_map(|found| {
+                found
+                    .answers()
+                    .iter()
+                    .filter_map(|r| r.data.ip_addr())
+                    .collect::<Vec<_>>()
+            })
             .collect()
     }
 

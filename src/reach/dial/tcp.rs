@@ -119,7 +119,14 @@ mod tests {
 
     #[test]
     fn families_take_turns_and_no_address_comes_twice() {
-        let all = [ip("::1"), ip("::2"), ip("10.0.0.1"), ip("::1"), ip("10.0.0.2"), ip("10.0.0.3")];
+        let all = [
+            ip("::1"),
+            ip("::2"),
+            ip("10.0.0.1"),
+            ip("::1"),
+            ip("10.0.0.2"),
+            ip("10.0.0.3"),
+        ];
         let order: Vec<String> = mixed(&all).map(|a| a.to_string()).collect();
         assert_eq!(order, ["::1", "10.0.0.1", "::2", "10.0.0.2", "10.0.0.3"]);
     }
@@ -137,8 +144,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_error_names_each_address_and_the_systems_reason() {
-        let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
-        let e = connect(&[closed.ip()], closed.port(), Span::from_secs(5)).await.unwrap_err();
+        let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let e = connect(&[closed.ip()], closed.port(), Span::from_secs(5))
+            .await
+            .unwrap_err();
         assert_eq!(e.to_string(), format!("{closed} connection refused"));
         assert!(!e.silent());
     }

@@ -16,8 +16,8 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::name::{Stamp, stamp};
-use super::stream::{Stream, Watched};
 use super::os_words;
+use super::stream::{Stream, Watched};
 use crate::domain::Span;
 
 /// The largest CA bundle that is read.
@@ -92,41 +92,13 @@ impl std::fmt::Debug for Trusts {
 /// A connector and the state of the bundle that it was built from.
 struct Built {
     of: Option<Stamp>,
-    connector: tokio_native_tls::TlsConnector,
+    connector: Connector,
 }
 
 impl Trusts {
-    /// The handshake, with the CA bundle's roots or the system's. Ends within `limit`; the first use of a trust setting
-    /// builds its connector on top of that.
-    pub async fn secure(
-        &self,
-        tcp: Watched,
-        host: &str,
-        ca_file: Option<&Path>,
-        limit: Span,
-    ) -> Result<Secured, TlsError> {
-        let connector = self.connector(ca_file).await?;
-        let seen = tcp.seen();
-        let before = seen.received();
-        seen.expect_hello();
-        // A trailing dot makes a name absolute for DNS; certificates are written without it.
-        let host = host.strip_suffix('.').unwrap_or(host);
-        match timeout(limit.to_std(), connector.connect(host, tcp)).await {
-            Ok(Ok(stream)) => Ok(Secured {
-                not_after: end_of_certificate(&stream),
-                stream: Stream::Tls(Box::new(stream)),
-            }),
-            Ok(Err(e)) => Err(in_words(&e, host, seen.received() - before)),
-            Err(_) => Err(TlsError::TimedOut {
-                received: seen.received() - before,
-                waited: limit,
-            }),
-        }
-    }
-
-    /// The connector of a trust setting. Holding the lock while one is built makes the others wait for it instead of
-    /// building their own.
-    async fn connector(&self, ca_file: Option<&Path>) -> Result<tokio_native_tls::TlsConnector, TlsError> {
+    /// The connector of a trust setting: the CA bundle's roots, or the system's. Built at its first use and when the
+    /// bundle has changed. Holding the lock while one is built makes the others wait for it instead of building too.
+    pub async fn prepare(&self, ca_file: Option<&Path>) -> Result<Connector, TlsError> {
         let mut built = self.built.lock().await;
         let key = ca_file.map(Path::to_owned);
         let of = ca_file.and_then(stamp);
@@ -137,9 +109,41 @@ impl Trusts {
         let connector = tokio::task::spawn_blocking(move || build(file.as_deref()))
             .await
             .map_err(|e| TlsError::Trust(format!("the TLS connector could not be built: {e}")))??;
-        let connector = tokio_native_tls::TlsConnector::from(connector);
-        built.insert(key, Built { of, connector: connector.clone() });
+        let connector = Connector(connector.into());
+        built.insert(
+            key,
+            Built {
+                of,
+                connector: connector.clone(),
+            },
+        );
         Ok(connector)
+    }
+}
+
+/// Makes handshakes under one trust setting. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connector(tokio_native_tls::TlsConnector);
+
+impl Connector {
+    /// The handshake; ends within `limit`.
+    pub async fn secure(&self, tcp: Watched, host: &str, limit: Span) -> Result<Secured, TlsError> {
+        let seen = tcp.seen();
+        let before = seen.received();
+        seen.expect_hello();
+        // A trailing dot makes a name absolute for DNS; certificates are written without it.
+        let host = host.strip_suffix('.').unwrap_or(host);
+        match timeout(limit.to_std(), self.0.connect(host, tcp)).await {
+            Ok(Ok(stream)) => Ok(Secured {
+                not_after: end_of_certificate(&stream),
+                stream: Stream::Tls(Box::new(stream)),
+            }),
+            Ok(Err(e)) => Err(in_words(&e, host, seen.received() - before)),
+            Err(_) => Err(TlsError::TimedOut {
+                received: seen.received() - before,
+                waited: limit,
+            }),
+        }
     }
 }
 
@@ -162,7 +166,9 @@ fn build(ca_file: Option<&Path>) -> Result<native_tls::TlsConnector, TlsError> {
             builder.add_root_certificate(root);
         }
     }
-    builder.build().map_err(|e| TlsError::Trust(format!("the TLS connector could not be built: {e}")))
+    builder
+        .build()
+        .map_err(|e| TlsError::Trust(format!("the TLS connector could not be built: {e}")))
 }
 
 fn end_of_certificate(stream: &tokio_native_tls::TlsStream<Watched>) -> Option<Timestamp> {
@@ -189,7 +195,11 @@ fn in_words(e: &native_tls::Error, host: &str, received: u64) -> TlsError {
     let mut source = e.source();
     while let Some(s) = source {
         if let Some(io) = s.downcast_ref::<io::Error>() {
-            let why = if io.kind() == io::ErrorKind::UnexpectedEof { "the server hung up".to_owned() } else { os_words(io) };
+            let why = if io.kind() == io::ErrorKind::UnexpectedEof {
+                "the server hung up".to_owned()
+            } else {
+                os_words(io)
+            };
             return TlsError::HungUp { received, why };
         }
         if let Some(stack) = s.downcast_ref::<ErrorStack>() {
@@ -202,12 +212,18 @@ fn in_words(e: &native_tls::Error, host: &str, received: u64) -> TlsError {
 
 fn of_reason(reason: &str, message: &str, host: &str, received: u64) -> TlsError {
     if message.contains("certificate verify failed") {
-        let found = message.rsplit_once(" (").map_or(message, |(_, tail)| tail.trim_end_matches(')'));
+        let found = message
+            .rsplit_once(" (")
+            .map_or(message, |(_, tail)| tail.trim_end_matches(')'));
         return match found {
             "certificate has expired" => TlsError::Expired,
             "certificate is not yet valid" => TlsError::NotYetValid,
             "hostname mismatch" | "IP address mismatch" | "Hostname mismatch" => TlsError::WrongName(host.to_owned()),
-            w if w.contains("issuer") || w.contains("self-signed") || w.contains("self signed") || w.contains("first certificate") => {
+            w if w.contains("issuer")
+                || w.contains("self-signed")
+                || w.contains("self signed")
+                || w.contains("first certificate") =>
+            {
                 TlsError::UnknownIssuer(w.to_owned())
             }
             w => TlsError::BadCertificate(w.to_owned()),
@@ -215,7 +231,10 @@ fn of_reason(reason: &str, message: &str, host: &str, received: u64) -> TlsError
     }
     let lower = format!("{reason} {message}").to_ascii_lowercase();
     if lower.contains("unexpected eof") || lower.contains("eof while reading") {
-        return TlsError::HungUp { received, why: "the server hung up".to_owned() };
+        return TlsError::HungUp {
+            received,
+            why: "the server hung up".to_owned(),
+        };
     }
     let words = if reason.is_empty() { message } else { reason };
     match words {
