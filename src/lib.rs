@@ -4,4 +4,5 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod model;
+pub mod probe;
 pub mod reach;
