@@ -2,6 +2,10 @@
 //! Nothing here knows what is asked or what the answer means. May import `domain` only.
 
 pub mod dial;
+mod local;
+mod pipes;
 pub mod run;
+mod ssh;
 
 pub use run::{Output, RunLimits, Runner};
+pub use ssh::{Ssh, SshTarget};
