@@ -246,7 +246,7 @@ mod tests {
         p.missed(How::Listed, Span::from_millis(3), start());
         let mut now = start();
         let mut looks = Vec::new();
-        for _ in 0..13 {
+        for _ in 0..14 {
             match p.next(now) {
                 Look::Wait(s) => now = s.after(now),
                 Look::Count => {
