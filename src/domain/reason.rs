@@ -17,44 +17,64 @@ pub fn mask_into(reason: &str, out: &mut String) {
     let mut no_address_before = 0;
     while at < text.len() {
         let rest = &text[at..];
-        let found = match rest[0] {
-            b'<' => angle_address(rest).map(|n| (n, "<…@…>")),
-            b'[' => host_number(rest).map(|n| (n, "[…]")),
+        let (found, step) = match rest[0] {
+            b'<' => (angle_address(rest).map(|n| (n, "<…@…>")), 1),
+            b'[' => (host_number(rest).map(|n| (n, "[…]")), 1),
             c if is_word(c) => {
-                let address = if at < no_address_before {
-                    None
-                } else {
-                    let local = run(rest, is_local_part);
+                let word = Word::at(rest);
+                let mut found = None;
+                if at >= no_address_before && rest.get(word.len).is_some_and(|c| *c == b'@' || is_local_part(*c)) {
+                    let local = word.len + run(&rest[word.len..], is_local_part);
                     no_address_before = at + local;
-                    address(rest, local)
-                };
-                match address {
-                    Some(n) => Some((n, "…@…")),
-                    None => variable(rest).map(|n| (n, "…")),
+                    found = address(rest, local).map(|n| (n, "…@…"));
                 }
+                // The rest of a word does not begin anything.
+                (found.or_else(|| variable(rest, word).map(|n| (n, "…"))), word.len)
             }
-            _ => None,
+            _ => (None, 1),
         };
+        at += step;
         if let Some((len, mask)) = found {
-            out.push_str(&reason[copied..at]);
+            out.push_str(&reason[copied..at - step]);
             out.push_str(mask);
-            at += len;
+            at += len - step;
             copied = at;
-        } else {
-            // The rest of a word does not begin anything.
-            at += run(rest, is_word).max(1);
         }
     }
     out.push_str(&reason[copied..]);
 }
 
-/// Letters, digits, `_`, and every byte of a character outside ASCII.
-const fn is_word(c: u8) -> bool {
-    c.is_ascii_alphanumeric() || c == b'_' || c >= 0x80
+const DIGIT: u8 = 1;
+const LETTER: u8 = 2;
+/// `_`, and every byte of a character outside ASCII.
+const OTHER_WORD: u8 = 4;
+const WORD: u8 = DIGIT | LETTER | OTHER_WORD;
+/// What a mail address may hold before its `@`, beside words.
+const ADDRESS_MARK: u8 = 8;
+
+/// The kind of every byte.
+static KIND: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut c = 0;
+    while c < 256 {
+        kinds[c] = match c as u8 {
+            b'0'..=b'9' => DIGIT,
+            b'A'..=b'Z' | b'a'..=b'z' => LETTER,
+            b'_' | 0x80.. => OTHER_WORD,
+            b'.' | b'+' | b'=' | b'%' | b'-' => ADDRESS_MARK,
+            _ => 0,
+        };
+        c += 1;
+    }
+    kinds
+};
+
+fn is_word(c: u8) -> bool {
+    KIND[usize::from(c)] & WORD != 0
 }
 
-const fn is_local_part(c: u8) -> bool {
-    is_word(c) || matches!(c, b'.' | b'+' | b'=' | b'%' | b'-')
+fn is_local_part(c: u8) -> bool {
+    KIND[usize::from(c)] & (WORD | ADDRESS_MARK) != 0
 }
 
 /// How many bytes from the start are of this kind.
@@ -103,17 +123,60 @@ fn port(text: &[u8]) -> usize {
     if digits == 0 { 0 } else { digits + 1 }
 }
 
-/// Something that begins here and varies: a host's number, a moment, an identifier, a count.
-fn variable(text: &[u8]) -> Option<usize> {
-    let word = run(text, is_word);
-    match text.get(word) {
-        Some(b'.') if word <= 3 => ipv4(text),
-        Some(b':') if word <= 4 => ipv6(text),
-        Some(b'-') if word == 8 => uuid(text),
-        Some(b'-') if word == 4 => moment(text),
+/// A word, measured in one pass.
+#[derive(Clone, Copy)]
+struct Word {
+    len: usize,
+    digits: usize,
+    /// Where the second digit stands.
+    second: usize,
+    /// Whether it is of ASCII letters and digits only.
+    plain: bool,
+}
+
+impl Word {
+    fn at(text: &[u8]) -> Self {
+        let mut word = Self {
+            len: 0,
+            digits: 0,
+            second: 0,
+            plain: true,
+        };
+        let mut kinds = 0;
+        for c in text {
+            let kind = KIND[usize::from(*c)];
+            if kind & WORD == 0 {
+                break;
+            }
+            kinds |= kind;
+            if kind == DIGIT {
+                word.digits += 1;
+                if word.digits == 2 {
+                    word.second = word.len;
+                }
+            }
+            word.len += 1;
+        }
+        word.plain = kinds & OTHER_WORD == 0;
+        word
+    }
+
+    /// Four digits or more, or letters and at least two digits of which the second stands before the last six.
+    const fn is_identifier(self) -> bool {
+        self.plain && self.digits >= 2 && (self.len - self.second > 6 || (self.digits == self.len && self.len >= 4))
+    }
+}
+
+/// Something that begins with this word and varies: a host's number, a moment, an identifier, a count.
+fn variable(text: &[u8], word: Word) -> Option<usize> {
+    match text.get(word.len) {
+        Some(b'.') if word.len <= 3 => ipv4(text),
+        Some(b':') if word.len <= 4 => ipv6(text),
+        Some(b'-') if word.len == 8 => uuid(text),
+        Some(b'-') if word.len == 4 => moment(text),
         _ => None,
     }
-    .or_else(|| identifier(&text[..word]).then_some(word))
+    .or_else(|| word.is_identifier().then_some(word.len))
 }
 
 fn ipv4(text: &[u8]) -> Option<usize> {
@@ -165,20 +228,6 @@ fn uuid(text: &[u8]) -> Option<usize> {
 fn moment(text: &[u8]) -> Option<usize> {
     (begins(text, b"9999-99-99T99:99:99") || begins(text, b"9999-99-99 99:99:99"))
         .then(|| 19 + run(&text[19..], |c| !c.is_ascii_whitespace()))
-}
-
-/// Four digits or more, or letters and at least two digits of which the second stands before the last six.
-fn identifier(word: &[u8]) -> bool {
-    if word.len() < 4 || !word.iter().all(u8::is_ascii_alphanumeric) {
-        return false;
-    }
-    let mut digits = (word.iter().enumerate())
-        .filter(|(_, c)| c.is_ascii_digit())
-        .map(|(i, _)| i);
-    let Some((_, second)) = digits.next().zip(digits.next()) else {
-        return false;
-    };
-    word.len() - second > 6 || 2 + digits.count() == word.len()
 }
 
 #[cfg(test)]

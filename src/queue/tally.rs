@@ -2,14 +2,15 @@
 //! bounded but for one small entry a message, which tells a message that is listed twice while it moves between queues.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, BuildHasherDefault, RandomState};
 
 use jiff::Timestamp;
 
 use super::message::{Message, Recipients};
-use super::top::{Top, Weight};
+use super::top::{AsIs, Top, Weight};
 use crate::domain::queue::{Ages, Depth, Destination, Listing, Reason, Sender, age_column};
-use crate::domain::reason::masked;
+use crate::domain::reason::mask_into;
 use crate::domain::{Span, Text};
 
 /// How many destinations, reasons and senders a listing shows unless told otherwise.
@@ -179,38 +180,30 @@ fn lowered<'a>(domain: &'a str, buffer: &'a mut String) -> &'a str {
     }
 }
 
-/// Reasons already masked: most of a queue is deferred for few reasons, word for word.
+/// Reasons already masked: most of a queue is deferred for few reasons, word for word. The first ones are kept, and
+/// what comes after them is masked each time.
 #[derive(Debug, Default)]
 struct Masks {
     known: HashMap<u64, Box<str>, BuildHasherDefault<AsIs>>,
+    last: String,
 }
 
 impl Masks {
     const MAX: usize = 4_096;
 
     fn of(&mut self, raw: &str, hash: &RandomState) -> &str {
-        let key = hash.hash_one(raw);
-        if self.known.len() >= Self::MAX && !self.known.contains_key(&key) {
-            self.known.clear();
+        let full = self.known.len() >= Self::MAX;
+        match self.known.entry(hash.hash_one(raw)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                self.last.clear();
+                mask_into(raw, &mut self.last);
+                if full {
+                    &self.last
+                } else {
+                    new.insert(self.last.as_str().into())
+                }
+            }
         }
-        self.known.entry(key).or_insert_with(|| masked(raw).into())
-    }
-}
-
-/// For keys that are hashes already.
-#[derive(Debug, Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for b in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*b);
-        }
-    }
-    fn write_u64(&mut self, n: u64) {
-        self.0 = n;
     }
 }

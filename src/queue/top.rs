@@ -3,7 +3,7 @@
 //! its count is then a lower bound, and what was dropped is summed and said.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
 use crate::domain::queue::Ages;
 
@@ -41,8 +41,9 @@ impl Weight for Ages {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Slot<W> {
+    key: Box<str>,
     weight: W,
     /// The last message that was counted here.
     message: u64,
@@ -51,7 +52,9 @@ struct Slot<W> {
 /// Counts messages by key.
 #[derive(Debug)]
 pub struct Top<W> {
-    slots: HashMap<Box<str>, Slot<W>>,
+    /// By the key's hash, which is keyed and not to be chosen from outside: each key is hashed once, and never compared.
+    slots: HashMap<u64, Slot<W>, BuildHasherDefault<AsIs>>,
+    hash: RandomState,
     limit: usize,
     dropped: W,
     distinct: Option<Distinct>,
@@ -61,7 +64,8 @@ impl<W: Weight> Top<W> {
     /// With room for `limit` different keys.
     pub fn new(limit: usize) -> Self {
         Self {
-            slots: HashMap::new(),
+            slots: HashMap::default(),
+            hash: RandomState::new(),
             limit: limit.max(2),
             dropped: W::default(),
             distinct: None,
@@ -70,7 +74,8 @@ impl<W: Weight> Top<W> {
 
     /// Counts the message numbered `message` (from 1 on) for a key: once, however often it is said.
     pub fn count(&mut self, key: &str, message: u64, column: usize) {
-        if let Some(slot) = self.slots.get_mut(key) {
+        let hash = self.hash.hash_one(key);
+        if let Some(slot) = self.slots.get_mut(&hash) {
             if slot.message != message {
                 slot.message = message;
                 slot.weight.add(column);
@@ -81,20 +86,20 @@ impl<W: Weight> Top<W> {
             self.drop_rarest();
         }
         if let Some(d) = &mut self.distinct {
-            d.insert(key);
+            d.insert(hash);
         }
         let mut weight = W::default();
         weight.add(column);
-        self.slots.insert(key.into(), Slot { weight, message });
+        let key = key.into();
+        self.slots.insert(hash, Slot { key, weight, message });
     }
 
     fn drop_rarest(&mut self) {
-        let distinct = self.distinct.get_or_insert_with(|| {
-            let mut d = Distinct::default();
-            self.slots.keys().for_each(|k| d.insert(k));
-            d
-        });
-        debug_assert!(!distinct.bits.is_empty());
+        if self.distinct.is_none() {
+            let mut seen = Distinct::default();
+            self.slots.keys().for_each(|hash| seen.insert(*hash));
+            self.distinct = Some(seen);
+        }
         let mut counts: Vec<u64> = self.slots.values().map(|s| s.weight.messages()).collect();
         let half = counts.len() / 2;
         let (_, median, _) = counts.select_nth_unstable(half);
@@ -111,7 +116,7 @@ impl<W: Weight> Top<W> {
 
     /// The `n` most frequent, most first, equal ones by name.
     pub fn largest(&self, n: usize) -> Vec<(&str, &W)> {
-        let mut all: Vec<(&str, &W)> = self.slots.iter().map(|(k, s)| (&**k, &s.weight)).collect();
+        let mut all: Vec<(&str, &W)> = self.slots.values().map(|s| (&*s.key, &s.weight)).collect();
         all.sort_unstable_by(|a, b| b.1.messages().cmp(&a.1.messages()).then_with(|| a.0.cmp(b.0)));
         all.truncate(n);
         all
@@ -133,14 +138,12 @@ impl<W: Weight> Top<W> {
 #[derive(Debug)]
 struct Distinct {
     bits: Vec<u64>,
-    hash: RandomState,
 }
 
 impl Default for Distinct {
     fn default() -> Self {
         Self {
             bits: vec![0; Self::BITS / 64],
-            hash: RandomState::new(),
         }
     }
 }
@@ -148,8 +151,8 @@ impl Default for Distinct {
 impl Distinct {
     const BITS: usize = 1 << 20;
 
-    fn insert(&mut self, key: &str) {
-        let bit = self.hash.hash_one(key) as usize % Self::BITS;
+    fn insert(&mut self, hash: u64) {
+        let bit = hash as usize % Self::BITS;
         self.bits[bit / 64] |= 1 << (bit % 64);
     }
 
@@ -157,6 +160,24 @@ impl Distinct {
         let unset: u32 = self.bits.iter().map(|b| b.count_zeros()).sum();
         let all = Self::BITS as f64;
         (all * (all / f64::from(unset.max(1))).ln()).round() as u64
+    }
+}
+
+/// For keys that are hashes already.
+#[derive(Debug, Default)]
+pub(super) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*b);
+        }
+    }
+    fn write_u64(&mut self, n: u64) {
+        self.0 = n;
     }
 }
 
