@@ -1,7 +1,6 @@
 //! Asks a Postfix for its queue: `postqueue -j` for the listing, files in the queue directories for the count
 //! (postqueue(1), postconf(5)). What the commands say when they fail is classed here, from texts that Postfix 3.7 printed.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -17,34 +16,21 @@ use crate::reach::{Output, RunLimits, Runner};
 /// Bytes kept of a command's error output, and of the count's few lines.
 const MAX_OUTPUT: usize = 16 << 10;
 
-/// Postfix's programs live in directories that a login without root often has not in its PATH.
-const WITH_SBIN: &str = r#"PATH=$PATH:/usr/sbin:/usr/local/sbin:/sbin; export PATH; exec postqueue "$@""#;
-
 /// Counts names, not files: nothing is opened and, where the file system tells a name's type, nothing is looked up.
 /// One line a queue: `QUEUE COUNT`, or `QUEUE denied`, or `QUEUE missing`.
-const COUNT: &str = r#"PATH=$PATH:/usr/sbin:/usr/local/sbin:/sbin; export PATH
-if [ $# -gt 0 ]; then q=$(postconf -c "$1" -h queue_directory); else q=$(postconf -h queue_directory); fi || exit
+const COUNT: &str = r#"if [ $# -gt 0 ]; then q=$(postconf -c "$1" -h queue_directory); else q=$(postconf -h queue_directory); fi || exit
 for n in maildrop incoming active deferred hold; do
 if [ ! -d "$q/$n" ]; then [ -x "$q" ] && echo "$n missing" || echo "$n denied"
 elif [ ! -r "$q/$n" ] || [ ! -x "$q/$n" ]; then echo "$n denied"
 else echo "$n" $(find "$q/$n" -type f -print 2>/dev/null | wc -l); fi
 done"#;
 
-/// The listing command as a person would type it, and as it is run.
-fn list_command(src: &QueueSource) -> (Argv, Argv) {
-    if let Some(own) = &src.list {
-        let own = with_sudo(src, own.clone());
-        return (own.clone(), own);
-    }
-    let dir = src.config_dir.iter().flat_map(|d| ["-c", d]);
-    let args: Vec<&str> = dir.chain(["-j"]).collect();
-    let plain = with_sudo(src, Argv::new("postqueue", args.iter().copied()));
-    let run = match src.sudo {
-        // A rule in sudoers names postqueue, not a shell; and sudo brings its own PATH.
-        Sudo::Yes => plain.clone(),
-        Sudo::No => Argv::new("sh", ["-c", WITH_SBIN, "postqueue"].into_iter().chain(args)),
-    };
-    (plain, run)
+fn list_command(src: &QueueSource) -> Argv {
+    let argv = src.list.clone().unwrap_or_else(|| {
+        let dir = src.config_dir.iter().flat_map(|d| ["-c", d]);
+        Argv::new("postqueue", dir.chain(["-j"]))
+    });
+    with_sudo(src, argv)
 }
 
 fn count_command(src: &QueueSource) -> Argv {
@@ -68,20 +54,16 @@ pub(super) async fn list(
     now: Timestamp,
     timeout: Span,
 ) -> Result<QueueSnapshot, Missed> {
-    let (shown, argv) = list_command(src);
-    let tried = runner.shown(&shown);
+    let argv = list_command(src);
+    let tried = runner.shown(&argv);
     let limits = RunLimits {
         timeout,
         max_output: MAX_OUTPUT,
     };
     let started = Instant::now();
-    let reader = Mutex::new(ListingReader::new(now));
-    let ran = runner
-        .stream(&argv, limits, |chunk| {
-            reader.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
-        })
-        .await;
-    let read = reader.into_inner().unwrap_or_else(PoisonError::into_inner).finish();
+    let mut reader = ListingReader::new(now);
+    let ran = runner.stream(&argv, limits, |chunk| reader.push(chunk)).await;
+    let read = reader.finish();
     let (took, trouble) = match ran {
         Ok(out) if out.ok() => (out.took, None),
         Ok(out) => (out.took, Some(trouble(tried, &out))),
@@ -306,14 +288,9 @@ mod tests {
             config_dir: Some("/etc/postfix-out".into()),
             ..source()
         };
-        let (shown, run) = list_command(&src);
-        assert_eq!(shown.quoted(), "postqueue -c /etc/postfix-out -j");
-        assert_eq!(run.args()[2..], ["postqueue", "-c", "/etc/postfix-out", "-j"]);
+        assert_eq!(list_command(&src).quoted(), "postqueue -c /etc/postfix-out -j");
         let src = QueueSource { sudo: Sudo::Yes, ..src };
-        assert_eq!(
-            list_command(&src).1.quoted(),
-            "sudo -n postqueue -c /etc/postfix-out -j"
-        );
+        assert_eq!(list_command(&src).quoted(), "sudo -n postqueue -c /etc/postfix-out -j");
         assert_eq!(count_command(&src).args().last().unwrap(), "/etc/postfix-out");
     }
 
@@ -324,7 +301,7 @@ mod tests {
             count: Some(Argv::new("wc", ["-l"])),
             ..source()
         };
-        assert_eq!(list_command(&src).1.quoted(), "cat /tmp/l");
+        assert_eq!(list_command(&src).quoted(), "cat /tmp/l");
         assert_eq!(count_command(&src).quoted(), "wc -l");
     }
 

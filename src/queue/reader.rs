@@ -1,6 +1,8 @@
 //! A listing as it comes, chunk by chunk, to a snapshot. Pure: bytes in, counts out, never the whole listing in memory.
 //! Every line is a message, blank, or skipped; skipped lines make the snapshot partial, and it says why.
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 
 use super::lines::{Line, Lines};
@@ -130,7 +132,8 @@ fn with_bytes_shown(line: &[u8]) -> String {
     for chunk in line.utf8_chunks() {
         out.push_str(chunk.valid());
         for b in chunk.invalid() {
-            out.push_str(&format!("\\\\x{b:02x}"));
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\\\x{b:02x}");
         }
     }
     out
@@ -146,9 +149,14 @@ pub struct Read {
 }
 
 impl Read {
-    /// As a snapshot with the [`TOP`] largest entries.
+    /// As a snapshot with the [`TOP`] largest entries of each kind.
     pub fn snapshot(&self, took: Span) -> QueueSnapshot {
-        let (depth, listing) = self.tally.result(TOP);
+        self.snapshot_of(TOP, took)
+    }
+
+    /// As a snapshot with the `top` largest entries of each kind.
+    pub fn snapshot_of(&self, top: usize, took: Span) -> QueueSnapshot {
+        let (depth, listing) = self.tally.result(top);
         QueueSnapshot {
             kind: QueueKind::Postfix,
             how: How::Listed,
@@ -353,7 +361,7 @@ mod tests {
         fn no_bytes_panic_and_every_line_is_accounted_for(parts in prop::collection::vec(some_line(), 0..30)) {
             let bytes = parts.concat();
             let (s, c) = read(&bytes);
-            let newlines = bytes.iter().filter(|b| **b == b'\n').count();
+            let newlines = memchr::memchr_iter(b'\n', &bytes).count();
             let lines = newlines + usize::from(bytes.last().is_some_and(|b| *b != b'\n'));
             prop_assert_eq!(c.messages + c.blank + c.skipped(), lines as u64);
             prop_assert!(s.depth.total() <= c.messages);

@@ -165,7 +165,11 @@ impl Tally {
 
 /// At most `max` bytes from the start, whole characters.
 fn head(s: &str, max: usize) -> &str {
-    &s[..s.floor_char_boundary(max)]
+    let mut end = max.min(s.len());
+    while !s.is_char_boundary(end) {
+        end -= 1;
+    }
+    &s[..end]
 }
 
 fn lowered<'a>(domain: &'a str, buffer: &'a mut String) -> &'a str {
