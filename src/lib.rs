@@ -1,8 +1,10 @@
 //! mailtop: a terminal console for people on call for mail. ARCHITECTURE.md says how the rooms lie.
 
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod model;
 pub mod probe;
+pub mod queue;
 pub mod reach;

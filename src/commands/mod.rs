@@ -81,3 +81,8 @@ pub(crate) fn write_out(bytes: &[u8]) -> bool {
         }
     }
 }
+//! One file per subcommand: its arguments, and what it prints. Results on standard output, everything else on standard
+//! error; a broken pipe ends quietly.
+
+pub mod queue;
+mod queue_table;
