@@ -7,4 +7,5 @@ pub mod domain;
 pub mod model;
 pub mod probe;
 pub mod queue;
+pub mod journal;
 pub mod reach;
