@@ -1,7 +1,23 @@
 //! The TOML file (or the targets on the command line) to a validated [`Config`]. Every mistake is found in one go and
 //! named with file, line, key and the way to mend it. May import `domain` only.
 
+pub mod around;
+pub mod file;
+pub mod mistake;
+pub mod schema;
+pub mod secret;
+
+mod address;
+mod imap;
+mod names;
+mod server;
+mod table;
+mod work;
+
 use std::path::PathBuf;
+
+pub use file::{Loaded, load, load_in};
+pub use mistake::Mistake;
 
 use crate::domain::door::ImapDoor;
 use crate::domain::health::Limits;

@@ -1,0 +1,431 @@
+//! Reading one table of the file: every getter says what is wrong with its value on the [`Sheet`] and goes on, so that
+//! one walk finds all mistakes. Values come out with the place and the key path that later checks need.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::mistake::{Sheet, Wrong, did_you_mean};
+use super::schema;
+use crate::domain::Span;
+use crate::domain::argv::Argv;
+
+/// A value with where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Given<T> {
+    pub(super) value: T,
+    /// Byte offset.
+    pub(super) at: usize,
+    /// Path from the top.
+    pub(super) key: String,
+}
+
+/// A table being read.
+pub(super) struct Reader<'t, 'i> {
+    path: String,
+    /// Byte offset of its header.
+    pub(super) at: usize,
+    entries: &'t DeTable<'i>,
+}
+
+/// The lengths of time that a key may have.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) least: Span,
+    pub(super) most: Span,
+}
+
+/// How often to look: a load on the server, and staleness.
+pub(super) const INTERVAL: Bounds = Bounds {
+    least: Span::from_secs(1),
+    most: Span::from_hours(24),
+};
+/// Time-outs of one step.
+pub(super) const TIMEOUT: Bounds = Bounds {
+    least: Span::from_millis(10),
+    most: Span::from_mins(10),
+};
+/// The limit for a slow probe.
+pub(super) const SLOW: Bounds = Bounds {
+    least: Span::from_millis(1),
+    most: Span::from_mins(10),
+};
+/// How long to keep events.
+pub(super) const KEEP: Bounds = Bounds {
+    least: Span::from_hours(1),
+    most: Span::from_hours(24 * 3_660),
+};
+
+/// Reads a length of time and holds it to its bounds.
+pub(super) fn span(written: &str, bounds: Bounds) -> Result<Span, Wrong> {
+    let samples = "write for example 500ms, 10s, 30m, 1h30m or 14d";
+    let number = written.trim();
+    if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Wrong::new(
+            format!("`{written}` has no unit"),
+            format!("write \"{number}s\" if seconds are meant, or another unit: ms, s, m, h, d"),
+        ));
+    }
+    let span = Span::parse(written).map_err(|_| Wrong::new(format!("`{written}` is not a length of time"), samples))?;
+    if span < bounds.least || span > bounds.most {
+        return Err(Wrong::new(
+            format!("`{written}` is out of range"),
+            format!("write a length from {} to {}", bounds.least, bounds.most),
+        ));
+    }
+    Ok(span)
+}
+
+/// Reads `2%` or `0.5%` as thousandths.
+pub(super) fn permille(written: &str) -> Result<u32, Wrong> {
+    let wrong = |what: &str| {
+        Wrong::new(
+            format!("`{written}` {what}"),
+            "write a percentage of one core from \"0.1%\" to \"100%\", for example \"2%\"",
+        )
+    };
+    let number = written
+        .trim()
+        .strip_suffix('%')
+        .ok_or_else(|| wrong("has no % sign"))?
+        .trim_end();
+    let (whole, tenth) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(tenth) || tenth.len() != 1 {
+        return Err(wrong("is not a percentage with at most one decimal"));
+    }
+    match (whole.parse::<u32>(), tenth.parse::<u32>()) {
+        (Ok(w), Ok(t)) if w <= 100 && (1..=1_000).contains(&(w * 10 + t)) => Ok(w * 10 + t),
+        _ => Err(wrong("is out of range")),
+    }
+}
+
+impl<'t, 'i> Reader<'t, 'i> {
+    /// The top of the file.
+    pub(super) fn top(entries: &'t DeTable<'i>) -> Self {
+        Self {
+            path: String::new(),
+            at: 0,
+            entries,
+        }
+    }
+
+    /// The path of a key of this table.
+    pub(super) fn key(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    /// The path of the table itself.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    fn find(&self, key: &str) -> Option<&'t Spanned<DeValue<'i>>> {
+        self.entries.get(key)
+    }
+
+    /// Where a key stands, if it does.
+    pub(super) fn place_of(&self, key: &str) -> Option<usize> {
+        self.entries.get_key_value(key).map(|(k, _)| k.span().start)
+    }
+
+    /// Names every key that is not in `known`, with the key that was probably meant, or the table that it belongs into.
+    pub(super) fn unknown(&self, known: &[&str], sheet: &mut Sheet) {
+        for (key, _) in self.entries {
+            let word = key.get_ref().as_ref();
+            if known.contains(&word) {
+                continue;
+            }
+            let home = schema::TABLES.iter().find(|(_, keys)| keys.contains(&word));
+            let fix = match (did_you_mean(word, known), home) {
+                (Some(meant), _) => format!("did you mean `{meant}`?"),
+                (None, Some((table, _))) => format!("it belongs into {table}"),
+                (None, None) => format!("known here: {}", known.join(", ")),
+            };
+            sheet.mistake(
+                key.span().start,
+                &self.key(word),
+                Wrong::new(format!("unknown key `{word}`"), fix),
+            );
+        }
+    }
+
+    fn wrong_type(&self, key: &str, value: &Spanned<DeValue>, want: &str, fix: String, sheet: &mut Sheet) {
+        let is = match value.get_ref().type_str() {
+            word @ ("integer" | "array") => format!("an {word}"),
+            word => format!("a {word}"),
+        };
+        sheet.mistake(
+            value.span().start,
+            &self.key(key),
+            Wrong::new(format!("is {is}, where {want} is wanted"), fix),
+        );
+    }
+
+    fn given<T>(&self, key: &str, at: usize, value: T) -> Given<T> {
+        Given {
+            value,
+            at,
+            key: self.key(key),
+        }
+    }
+
+    /// A string; not empty, and without control characters, which no key needs and some protocols choke on.
+    pub(super) fn text(&self, key: &str, sheet: &mut Sheet) -> Option<Given<String>> {
+        let value = self.find(key)?;
+        let at = value.span().start;
+        let Some(text) = value.get_ref().as_str() else {
+            self.wrong_type(key, value, "a string", format!("write {key} = \"…\""), sheet);
+            return None;
+        };
+        let wrong = if text.trim().is_empty() {
+            Wrong::new("is empty", format!("give it a value, or leave `{key}` out"))
+        } else if text.chars().any(char::is_control) {
+            Wrong::new(
+                "holds a control character",
+                "take it out; use '…' quotes where a backslash is meant",
+            )
+        } else {
+            return Some(self.given(key, at, text.to_owned()));
+        };
+        sheet.mistake(at, &self.key(key), wrong);
+        None
+    }
+
+    /// A string that has to be there.
+    pub(super) fn needed(&self, key: &str, sample: &str, sheet: &mut Sheet) -> Option<Given<String>> {
+        if self.find(key).is_none() {
+            let wrong = Wrong::new("is missing", format!("write for example {key} = {sample}"));
+            sheet.absent(self.at, &self.key(key), wrong);
+        }
+        self.text(key, sheet)
+    }
+
+    /// A string that `read` understands.
+    fn parsed<T>(
+        &self,
+        key: &str,
+        sample: &str,
+        sheet: &mut Sheet,
+        read: impl FnOnce(&str) -> Result<T, Wrong>,
+    ) -> Option<Given<T>> {
+        let value = self.find(key)?;
+        if let Some(number) = value.get_ref().as_integer() {
+            let written = number.to_string();
+            let wrong = read(&written)
+                .err()
+                .unwrap_or_else(|| Wrong::new("is a bare number", ""));
+            let fix = format!("write {key} = {sample}");
+            let fix = if wrong.fix.is_empty() { fix } else { wrong.fix };
+            sheet.mistake(value.span().start, &self.key(key), Wrong::new(wrong.what, fix));
+            return None;
+        }
+        let text = self.text(key, sheet)?;
+        match read(&text.value) {
+            Ok(value) => Some(self.given(key, text.at, value)),
+            Err(wrong) => {
+                sheet.mistake(text.at, &text.key, wrong);
+                None
+            }
+        }
+    }
+
+    /// A length of time.
+    pub(super) fn span(&self, key: &str, bounds: Bounds, sheet: &mut Sheet) -> Option<Span> {
+        self.parsed(key, "\"10s\"", sheet, |s| span(s, bounds)).map(|g| g.value)
+    }
+
+    /// A share of one core, in thousandths.
+    pub(super) fn permille(&self, key: &str, sheet: &mut Sheet) -> Option<u32> {
+        self.parsed(key, "\"2%\"", sheet, permille).map(|g| g.value)
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)], sheet: &mut Sheet) -> Option<Given<T>> {
+        let text = self.text(key, sheet)?;
+        let names: Vec<&str> = words.iter().map(|(w, _)| *w).collect();
+        if let Some((_, value)) = words.iter().find(|(w, _)| *w == text.value) {
+            return Some(self.given(key, text.at, *value));
+        }
+        let fix = match did_you_mean(&text.value, &names) {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None => format!("write \"{}\"", names.join("\" or \"")),
+        };
+        sheet.mistake(
+            text.at,
+            &text.key,
+            Wrong::new(format!("`{}` is not known here", text.value), fix),
+        );
+        None
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&self, key: &str, sheet: &mut Sheet) -> Option<Given<bool>> {
+        let value = self.find(key)?;
+        if let Some(flag) = value.get_ref().as_bool() {
+            return Some(self.given(key, value.span().start, flag));
+        }
+        self.wrong_type(
+            key,
+            value,
+            "true or false",
+            format!("write {key} = true or {key} = false, without quotes"),
+            sheet,
+        );
+        None
+    }
+
+    /// A whole number from 0 to `most`.
+    pub(super) fn count(&self, key: &str, most: u64, sheet: &mut Sheet) -> Option<u64> {
+        let value = self.find(key)?;
+        let fix = format!("write a whole number from 0 to {most}, without quotes");
+        let Some(number) = value.get_ref().as_integer() else {
+            self.wrong_type(key, value, "a whole number", fix, sheet);
+            return None;
+        };
+        match u64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(n) if n <= most => Some(n),
+            _ => {
+                let wrong = Wrong::new(format!("`{number}` is out of range"), fix);
+                sheet.mistake(value.span().start, &self.key(key), wrong);
+                None
+            }
+        }
+    }
+
+    /// A command: a list of the program and its arguments.
+    pub(super) fn argv(&self, key: &str, sheet: &mut Sheet) -> Option<Given<Argv>> {
+        let value = self.find(key)?;
+        let sample = || format!("write {key} = [\"program\", \"argument\"]; nothing here passes through a shell");
+        let Some(items) = value.get_ref().as_array() else {
+            self.wrong_type(key, value, "a list of strings", sample(), sheet);
+            return None;
+        };
+        let words: Option<Vec<String>> = items.iter().map(|i| i.get_ref().as_str().map(str::to_owned)).collect();
+        let Some(words) = words else {
+            sheet.mistake(
+                value.span().start,
+                &self.key(key),
+                Wrong::new("holds something that is not a string", sample()),
+            );
+            return None;
+        };
+        match Argv::try_from(words) {
+            Ok(argv) => Some(self.given(key, value.span().start, argv)),
+            Err(why) => {
+                let (what, fix) = why.split_once(": ").unwrap_or((why, "take it out"));
+                sheet.mistake(value.span().start, &self.key(key), Wrong::new(what, fix));
+                None
+            }
+        }
+    }
+
+    /// A command that has to be there.
+    pub(super) fn needed_argv(&self, key: &str, sheet: &mut Sheet) -> Option<Given<Argv>> {
+        if self.find(key).is_none() {
+            let fix = format!("write for example {key} = [\"/usr/local/bin/compact\", \"{key}\"]");
+            sheet.absent(self.at, &self.key(key), Wrong::new("is missing", fix));
+        }
+        self.argv(key, sheet)
+    }
+
+    /// `[key]`.
+    pub(super) fn table(&self, key: &str, sheet: &mut Sheet) -> Option<Reader<'t, 'i>> {
+        let value = self.find(key)?;
+        let path = self.key(key);
+        if let Some(entries) = value.get_ref().as_table() {
+            return Some(Reader {
+                path,
+                at: value.span().start,
+                entries,
+            });
+        }
+        self.wrong_type(
+            key,
+            value,
+            "a table",
+            format!("write [{key}], in single brackets"),
+            sheet,
+        );
+        None
+    }
+
+    /// `[[key]]`: each of them, in the order of the file.
+    pub(super) fn tables(&self, key: &str, header: &str, sheet: &mut Sheet) -> Vec<Reader<'t, 'i>> {
+        let Some(value) = self.find(key) else {
+            return Vec::new();
+        };
+        let Some(items) = value.get_ref().as_array() else {
+            let fix = format!("write {header}, in double brackets: there may be several");
+            self.wrong_type(key, value, "a list of tables", fix, sheet);
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for (i, item) in items.iter().enumerate() {
+            match item.get_ref().as_table() {
+                Some(entries) => tables.push(Reader {
+                    path: format!("{}[{i}]", self.key(key)),
+                    at: item.span().start,
+                    entries,
+                }),
+                None => self.wrong_type(key, item, "a table", format!("write {header}"), sheet),
+            }
+        }
+        tables
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_length_of_time_needs_a_unit_and_keeps_its_bounds() {
+        assert_eq!(span("1m30s", TIMEOUT), Ok(Span::from_secs(90)));
+        for (written, what) in [
+            ("10", "`10` has no unit"),
+            ("ten", "`ten` is not a length of time"),
+            ("-1s", "`-1s` is not a length of time"),
+            ("0s", "`0s` is out of range"),
+            (
+                "99999999999999999999s",
+                "`99999999999999999999s` is not a length of time",
+            ),
+            ("11m", "`11m` is out of range"),
+        ] {
+            assert_eq!(span(written, TIMEOUT).unwrap_err().what, what);
+        }
+    }
+
+    #[test]
+    fn a_share_is_a_percentage_of_one_core() {
+        assert_eq!(permille("2%"), Ok(20));
+        assert_eq!(permille(" 0.5 %"), Ok(5));
+        assert_eq!(permille("100%"), Ok(1_000));
+        for bad in [
+            "2",
+            "0%",
+            "0.05%",
+            "100.1%",
+            "-1%",
+            "NaN%",
+            "%",
+            "1.%",
+            "4294967297%",
+            "1e2%",
+        ] {
+            assert!(permille(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_share_is_read_back_as_written(n in 1u32..=1000) {
+            prop_assert_eq!(permille(&format!("{}.{}%", n / 10, n % 10)), Ok(n));
+        }
+    }
+}
