@@ -1,6 +1,8 @@
 //! mailtop: a terminal console for people on call for mail.
 pub mod clock;
+pub mod commands;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod model;
 pub mod reach;

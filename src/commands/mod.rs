@@ -1,0 +1,1 @@
+//! One file a subcommand, each a page long.
