@@ -22,8 +22,18 @@ const FAMILY: [&str; 24] = [
 ];
 /// Where the world writes from; the first ones the most.
 const WORLD: [&str; 12] = [
-    "bigmail.test", "webpost.test", "newsletter.test", "postbox.test", "shop.test", "bank.test", "uni.test", "city.test",
-    "travel.test", "forum.test", "agency.test", "lists.test",
+    "bigmail.test",
+    "webpost.test",
+    "newsletter.test",
+    "postbox.test",
+    "shop.test",
+    "bank.test",
+    "uni.test",
+    "city.test",
+    "travel.test",
+    "forum.test",
+    "agency.test",
+    "lists.test",
 ];
 /// Where the rarely answered letters go.
 const FAR: &str = "far.test";
@@ -59,7 +69,11 @@ pub fn write_letter(out: &mut String, seed: u64, host: Host, stage: Stage, lette
     out.push_str("\", \"recipients\": [");
     let many = recipients(seed, letter);
     for n in 0..many {
-        out.push_str(if n == 0 { "{\"address\": \"" } else { ", {\"address\": \"" });
+        out.push_str(if n == 0 {
+            "{\"address\": \""
+        } else {
+            ", {\"address\": \""
+        });
         write_recipient(out, seed, host, letter, n);
         out.push('"');
         if let Some((at, why)) = letter.failed {
@@ -113,7 +127,7 @@ fn write_person(out: &mut String, hash: u64, domain: &str) {
 
 fn write_sender(out: &mut String, seed: u64, host: Host, letter: &Letter) {
     let hash = roll(seed, Dice::Sender, letter.id.into(), 0);
-    if hash % 32 == 0 {
+    if hash.is_multiple_of(32) {
         // What postqueue prints for the null sender of a bounce.
         out.push_str("MAILER-DAEMON");
     } else if host.role() == Role::Outbound {
@@ -199,4 +213,98 @@ pub fn log_moment(unix: i64) -> String {
         .unwrap_or_default()
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::demo::script::Script;
+    use crate::demo::sim::Sim;
+    use crate::domain::Span;
+    use crate::domain::reason::masked;
+
+    fn listing(sim: &Sim, host: Host) -> HashMap<String, Value> {
+        let mut text = String::new();
+        for (stage, letter) in sim.letters(host) {
+            write_letter(&mut text, sim.script().seed, host, stage, &letter);
+        }
+        let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let count = lines.len();
+        let by_id: HashMap<String, Value> = lines
+            .into_iter()
+            .map(|v| (v["queue_id"].as_str().unwrap().to_owned(), v))
+            .collect();
+        assert_eq!(by_id.len(), count, "queue IDs are unique");
+        assert_eq!(count as u64, sim.depth(host).total());
+        by_id
+    }
+
+    #[test]
+    fn a_line_has_the_members_of_postqueue_in_its_order() {
+        let mut letter = Letter::new(7, 1_795_442_407);
+        let mut line = String::new();
+        write_letter(&mut line, 1, Host::Mbox1, Stage::Active, &letter);
+        letter.failed = Some((1_795_442_500, Why::OverQuota));
+        write_letter(&mut line, 1, Host::Mbox1, Stage::Deferred, &letter);
+        insta::assert_snapshot!(line, @r#"
+        {"queue_name": "active", "queue_id": "4jY6yb339Mz7WRy", "arrival_time": 1795442407, "message_size": 3162, "forced_expire": false, "sender": "dana.lund@bank.test", "recipients": [{"address": "hana.berg@harbour.test"}]}
+        {"queue_name": "deferred", "queue_id": "4jY6yb339Mz7WRy", "arrival_time": 1795442407, "message_size": 3162, "forced_expire": false, "sender": "dana.lund@bank.test", "recipients": [{"address": "hana.berg@harbour.test", "delay_reason": "host mbox1.demo.test[private/dovecot-lmtp] said: 452 4.2.2 <hana.berg@harbour.test> Quota exceeded (mailbox for user is full) (in reply to RCPT TO command)"}]}
+        "#);
+    }
+
+    #[test]
+    fn every_line_is_json_and_a_letter_looks_the_same_in_every_listing() {
+        let mut sim = Sim::new(Script::weekend());
+        sim.advance(Span::from_hours(8).after(sim.script().begins));
+        let early = listing(&sim, Host::Mbox1);
+        sim.advance(Span::from_hours(9).after(sim.script().begins));
+        let late = listing(&sim, Host::Mbox1);
+        assert!(early.len() > 5_000);
+        for (id, was) in &early {
+            let is = &late[id];
+            for member in ["arrival_time", "message_size", "sender"] {
+                assert_eq!(is[member], was[member], "{id}");
+            }
+            let addresses = |v: &Value| -> Vec<Value> {
+                v["recipients"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|r| r["address"].clone())
+                    .collect()
+            };
+            assert_eq!(addresses(is), addresses(was), "{id}");
+        }
+    }
+
+    #[test]
+    fn letters_of_a_store_go_to_its_own_domains_and_its_reasons_are_few_once_masked() {
+        let mut sim = Sim::new(Script::weekend());
+        sim.advance(Span::from_hours(20).after(sim.script().begins));
+        for host in Host::ALL {
+            let mut domains: BTreeMap<String, u64> = BTreeMap::new();
+            let mut reasons = BTreeSet::new();
+            for letter in listing(&sim, host).values() {
+                for r in letter["recipients"].as_array().unwrap() {
+                    let address = r["address"].as_str().unwrap();
+                    *domains
+                        .entry(address.split_once('@').unwrap().1.to_owned())
+                        .or_default() += 1;
+                    reasons.extend(r["delay_reason"].as_str().map(masked));
+                }
+            }
+            if host.role() == Role::Store {
+                assert!(
+                    domains.keys().all(|d| domains_of(host).contains(&d.as_str())),
+                    "{host}: {domains:?}"
+                );
+            }
+            assert!(domains.len() <= WORLD.len() + 1, "{host}: {domains:?}");
+            assert!(reasons.len() <= 5, "{host}: {reasons:#?}");
+        }
+    }
 }

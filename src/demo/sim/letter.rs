@@ -77,7 +77,8 @@ impl Letter {
     /// What becomes of it at this try, if nothing larger is wrong.
     pub fn fate(&self, seed: u64, role: Role) -> Fate {
         let s = share(seed, Topic::Fate, self.id.into(), 0);
-        let lucky = |one_in: u64| roll(seed, Topic::Fate, self.id.into(), u64::from(self.tries) + 1).is_multiple_of(one_in);
+        let lucky =
+            |one_in: u64| roll(seed, Topic::Fate, self.id.into(), u64::from(self.tries) + 1).is_multiple_of(one_in);
         match role {
             Role::Store if s < 0.004 => Fate::Bounces,
             Role::Store if s < 0.006 && !lucky(12) => Fate::Waits(Why::OverQuota),
@@ -103,8 +104,8 @@ impl Letter {
     /// How long its sending server keeps trying before it gives up, in seconds.
     pub fn patience(&self, seed: u64) -> i64 {
         match share(seed, Topic::Patience, self.id.into(), 0) {
-            s if s < 0.05 => 8 * 3_600,
-            s if s < 0.12 => 14 * 3_600,
+            s if s < 0.1 => 8 * 3_600,
+            s if s < 0.18 => 14 * 3_600,
             s if s < 0.35 => 24 * 3_600,
             s if s < 0.45 => 48 * 3_600,
             _ => 5 * 86_400,

@@ -15,9 +15,9 @@ mod tide;
 
 use jiff::Timestamp;
 
-use self::dice::{Topic, share};
-pub use self::dice::roll;
 pub use self::dice::Topic as Dice;
+pub use self::dice::roll;
+use self::dice::{Topic, share};
 pub use self::job::{JOB, Job, NotRunning};
 pub use self::letter::{Letter, Why};
 use self::senders::Senders;
@@ -34,7 +34,7 @@ const TICK: i64 = 10;
 /// Seconds that the world has run before the script begins, so that its queues look lived in.
 const WARM_UP: i64 = 12 * 3_600;
 /// A relay with more letters turns away mail for the failed store.
-const RELAY_LIMIT: usize = 4_500;
+const RELAY_LIMIT: usize = 6_000;
 /// Letters that an operator holds on mbox1.
 const HELD: u32 = 7;
 
@@ -106,7 +106,7 @@ impl Sim {
     /// The world as the script begins.
     pub fn new(script: Script) -> Self {
         let seed = script.seed;
-        let spool = |h: Host| Spool::new(h.role(), seed, if h.role() == Role::Relay { Host::STORES.len() } else { 1 });
+        let spool = |h: Host| Spool::new(h.role(), seed, lanes(h));
         let mut sim = Self {
             now: script.begins.as_second() - WARM_UP,
             next_id: 1,
@@ -158,7 +158,7 @@ impl Sim {
     fn deliver(&mut self, now: i64) {
         let mut left = std::mem::take(&mut self.left);
         for host in Host::ALL {
-            for lane in 0..self.lanes(host) {
+            for lane in 0..lanes(host) {
                 let pace = self.pace(host, lane);
                 self.spools[host.index()].serve(lane, pace, TICK, now, &mut left);
             }
@@ -193,10 +193,6 @@ impl Sim {
         }
     }
 
-    fn lanes(&self, host: Host) -> usize {
-        if host.role() == Role::Relay { Host::STORES.len() } else { 1 }
-    }
-
     /// How fast a host's queue can go now. This is where the outage and the maintenance bite.
     fn pace(&self, host: Host, lane: usize) -> Pace {
         let waits = |per_min| Pace {
@@ -214,10 +210,10 @@ impl Sim {
             (Host::Mbox1, _) => waits(570.0),
             (Host::Mbox3, _) if self.script.contended(self.at()) => waits(16.8),
             (_, Role::Relay) if lane == Host::Mbox1.index() && failed => Pace {
-                per_min: 13.0,
+                per_min: 10.0,
                 beyond: Beyond::Fail(Why::HostBusy),
             },
-            (_, Role::Relay) if lane == Host::Mbox1.index() && compacting => waits(32.0),
+            (_, Role::Relay) if lane == Host::Mbox1.index() && compacting => waits(40.0),
             (_, Role::Relay) if lane == Host::Mbox1.index() => waits(90.0),
             _ => waits(300.0),
         }
@@ -308,5 +304,14 @@ impl Sim {
             job: self.job.state(),
             job_progress: self.job.progress(),
         }
+    }
+}
+
+/// A relay has a lane for each store, so that a failed one does not hold up the others.
+fn lanes(host: Host) -> usize {
+    if host.role() == Role::Relay {
+        Host::STORES.len()
+    } else {
+        1
     }
 }

@@ -37,7 +37,11 @@ fn balances(c: &Census) {
     }
     let relayed: u64 = Host::RELAYS.iter().map(|h| c.tally(*h).delivered).sum();
     let taken: u64 = Host::STORES.iter().map(|h| c.tally(*h).came).sum();
-    assert_eq!(taken, relayed + u64::from(HELD), "what the relays hand on comes to the stores");
+    assert_eq!(
+        taken,
+        relayed + u64::from(HELD),
+        "what the relays hand on comes to the stores"
+    );
     let accepted: u64 = Host::RELAYS.iter().map(|h| c.tally(*h).came).sum();
     assert_eq!(c.offered, accepted + c.senders_hold + c.senders_gave_up);
 }
@@ -58,14 +62,12 @@ fn the_outage_fills_the_queues_with_tens_of_thousands_and_the_night_after_emptie
     assert!(before.backlog() < 300, "{before:?}");
     sim.advance(sim.script.restored_at);
     let peak = sim.census();
-    println!("{peak:#?}");
     assert!((30_000..90_000).contains(&peak.backlog()), "{peak:?}");
     assert!(peak.depth(Host::Mbox1).total() > 30_000, "{peak:?}");
     assert!(peak.depth(Host::Mx1).total() > 3_000 && peak.depth(Host::Mx2).total() > 3_000);
     assert!(peak.senders_hold > 0 && peak.senders_gave_up > 0, "{peak:?}");
     assert_eq!(peak.depth(Host::Mbox1).hold, u64::from(HELD));
     let took = cleared(&mut sim);
-    println!("cleared after {took}");
     assert!((Span::from_hours(4)..Span::from_hours(14)).contains(&took), "{took}");
 }
 
@@ -79,7 +81,6 @@ fn other_hosts_stay_well_but_for_mbox3_while_its_locks_are_contended() {
             most[h.index()] = most[h.index()].max(sim.depth(h).total());
         }
     }
-    println!("{most:?}");
     assert!(most[Host::Mbox2.index()] < 400, "{most:?}");
     assert!(most[Host::Out1.index()] < 200, "{most:?}");
     assert!((400..2_000).contains(&most[Host::Mbox3.index()]), "{most:?}");
@@ -98,7 +99,6 @@ fn pausing_the_job_doubles_the_drain_at_least_and_at_once() {
         before as i64 - sim.depth(Host::Mbox1).total() as i64
     };
     let (slow, fast) = (drained(&running, 20, 40), drained(&paused, 20, 40));
-    println!("in 20 minutes: {slow} running, {fast} paused");
     assert!(slow > 0 && fast >= 2 * slow, "{slow} running, {fast} paused");
 
     let mut late = running.clone();
@@ -108,11 +108,13 @@ fn pausing_the_job_doubles_the_drain_at_least_and_at_once() {
     let before = late.depth(Host::Mbox1).total();
     late.advance(Span::from_mins(1).after(at));
     let in_a_minute = before as i64 - late.depth(Host::Mbox1).total() as i64;
-    assert!(in_a_minute as f64 > 2.0 * slow as f64 / 20.0, "{in_a_minute} in the first minute");
+    assert!(
+        in_a_minute as f64 > 2.0 * slow as f64 / 20.0,
+        "{in_a_minute} in the first minute"
+    );
 
     let (mut running, mut paused) = (running, paused);
     let (with, without) = (cleared(&mut running), cleared(&mut paused));
-    println!("cleared after {with} running, {without} paused");
     assert!(without * 2 < with, "{with} {without}");
 }
 
@@ -180,7 +182,9 @@ fn a_letter_stays_the_same_letter_until_it_leaves() {
     let late: HashMap<u32, Letter> = sim.letters(Host::Mbox1).into_iter().map(|(_, l)| (l.id, l)).collect();
     assert!(early.len() > 3_000 && late.len() > early.len());
     for (id, was) in &early {
-        let is = late.get(id).unwrap_or_else(|| panic!("letter {id} left a failed store"));
+        let is = late
+            .get(id)
+            .unwrap_or_else(|| panic!("letter {id} left a failed store"));
         assert_eq!(is.arrived, was.arrived);
         assert!(is.tries >= was.tries);
     }
@@ -210,6 +214,9 @@ fn a_store_is_quick_when_idle_slow_under_maintenance_and_fails_in_the_outage() {
     let running = took(&sim, Host::Mbox1);
     sim.pause_job().unwrap();
     let paused = took(&sim, Host::Mbox1);
-    assert!(running < Span::from_secs(2) && paused * 4 < running, "{running} {paused}");
+    assert!(
+        running < Span::from_secs(2) && paused * 4 < running,
+        "{running} {paused}"
+    );
     assert!(took(&sim, Host::Mbox3) < Span::from_millis(30));
 }
