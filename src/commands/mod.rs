@@ -86,3 +86,6 @@ pub(crate) fn write_out(bytes: &[u8]) -> bool {
 
 pub mod queue;
 mod queue_table;
+//! One file a subcommand, each a page long.
+
+pub mod demo_ctl;
