@@ -5,7 +5,6 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::clock::Clock;
-use crate::config::paths;
 use crate::domain::action::{Plan, Truth, Verb};
 use crate::domain::{Name, Span, Text};
 use crate::engine::actions::{Actions, Outcome};
@@ -13,7 +12,7 @@ use crate::engine::look::{self, Witness};
 use crate::journal;
 
 use super::cli::{ActArgs, Global, PauseArgs, ResumeArgs};
-use super::start;
+use super::{session, start};
 
 /// Pauses.
 pub fn pause(args: &PauseArgs, global: &Global) -> ExitCode {
@@ -44,16 +43,16 @@ fn act(verb: Verb, lasts: Option<Span>, args: &ActArgs, global: &Global) -> Exit
             return start::fail(&format!("no server {}; there are: {}", Text::from(&*args.server), known.join(", ")));
         };
         server.read_only |= found.config.defaults.read_only;
-        let path = match paths::journal_file(global.journal.as_deref()) {
-            Ok(path) => path,
-            Err(e) => return start::fail(&e),
+        let paths = match start::paths(global) {
+            Ok(paths) => paths,
+            Err(code) => return code,
         };
-        let opened = journal::open(&path, journal::Options::default());
+        let options = session::journal_options(&found.config, &Clock::System, paths.journal.clone());
+        let opened = journal::open(options).await;
         for notice in &opened.notices {
             eprintln!("mailtop: {notice}");
         }
-        let control_dir = paths::runtime_dir().unwrap_or_else(|_| std::env::temp_dir());
-        let runner = look::runner(&server, &found.config.defaults, &control_dir);
+        let runner = look::runner(&server, &found.config.defaults, &session::control_dir(Some(&paths)));
         let witness = Witness { me: start::me(), clock: Clock::System };
         let actions = Actions::new(witness, opened.handle.clone(), start::who());
         let code = match actions.plan(&server, runner.as_ref(), &Name::new(&args.job), verb, lasts).await {
@@ -63,8 +62,13 @@ fn act(verb: Verb, lasts: Option<Span>, args: &ActArgs, global: &Global) -> Exit
         if let Some(r) = runner {
             r.close().await;
         }
-        opened.handle.stop().await;
-        code
+        match opened.handle.stop().await {
+            Ok(()) => code,
+            Err(why) => {
+                eprintln!("mailtop: {why}");
+                code
+            }
+        }
     });
     runtime.shutdown_background();
     code

@@ -1,5 +1,6 @@
 //! `mailtop check`: one round over all servers, and an exit status that a script can trust.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use futures::StreamExt;
 use futures::stream;
 
 use crate::clock::Clock;
-use crate::config::{Config, Server, paths};
+use crate::config::{Config, Server};
 use crate::domain::event::{Event, Fact, Subject};
 use crate::domain::health::Verdict;
 use crate::domain::queue::How;
@@ -17,7 +18,7 @@ use crate::probe::Prober;
 
 use super::cli::{CheckArgs, CheckFormat, Global};
 use super::report::Report;
-use super::{UNKNOWN, start, write_out};
+use super::{UNKNOWN, session, start, write_out};
 
 /// Servers looked at at once.
 const AT_ONCE: usize = 64;
@@ -34,7 +35,7 @@ pub fn run(args: &CheckArgs, global: &Global) -> ExitCode {
     };
     let _log = start::log(global);
     let clock = Clock::System;
-    let model = runtime.block_on(round(&found.config, &clock));
+    let model = runtime.block_on(round(&found.config, &session::control_dir(start::paths(global).ok().as_ref()), &clock));
     runtime.shutdown_background();
     let report = Report::new(&model, &found.config, clock.now());
     let text = match args.format {
@@ -59,14 +60,13 @@ pub const fn exit(verdict: Verdict) -> u8 {
 }
 
 /// Looks at everything once.
-pub async fn round(config: &Config, clock: &Clock) -> Model {
+pub async fn round(config: &Config, control_dir: &Path, clock: &Clock) -> Model {
     let witness = Witness { me: start::me(), clock: clock.clone() };
     let mut model = Model::new(None);
     model.apply(&witness.saw(Subject::Observer, Fact::Watching(config.roster())));
     let prober = Prober::new();
-    let control_dir = paths::runtime_dir().unwrap_or_else(|_| std::env::temp_dir());
     let servers = config.servers.iter().map(|s| {
-        let runner = look::runner(s, &config.defaults, &control_dir);
+        let runner = look::runner(s, &config.defaults, control_dir);
         let (witness, prober) = (witness.clone(), prober.clone());
         async move {
             let events = server(s, runner.as_ref(), &witness, &prober).await;

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::targets::TargetOptions;
 use crate::domain::Span;
 
-use super::{config::ConfigArgs, demo::DemoArgs, demo_ctl::DemoCtlArgs, init::InitArgs, queue::QueueArgs};
+use super::{config::ConfigArgs, demo::DemoArgs, demo_ctl::Args as DemoCtlArgs, init::InitArgs, queue::QueueArgs};
 
 /// A terminal console for people on call for mail.
 ///

@@ -13,7 +13,7 @@ use crate::engine::Reload;
 use crate::model::Model;
 
 use super::cli::Global;
-use super::session::{self, Session};
+use super::session::{self, Opening, Session};
 use super::{UNKNOWN, start};
 
 /// Runs it.
@@ -32,10 +32,18 @@ pub fn run(targets: &[String], options: &TargetOptions, global: &Global) -> Exit
     let log = start::log(global);
     let clock = Clock::System;
     let code = runtime.block_on(async {
-        match session::open(found.config.clone(), clock.clone(), global, reload(&found, global)) {
-            Ok(session) => show(session, &found, clock, log.as_ref().map(|(_, p)| p.clone())).await,
-            Err(code) => code,
-        }
+        let paths = match start::paths(global) {
+            Ok(paths) => paths,
+            Err(code) => return code,
+        };
+        let opening = Opening {
+            config: found.config.clone(),
+            clock: clock.clone(),
+            journal: paths.journal.clone(),
+            reload: reload(&found, global),
+        };
+        let session = session::open(opening, Some(&paths)).await;
+        show(session, &found, clock, log.as_ref().map(|(_, p)| p.clone())).await
     });
     runtime.shutdown_background();
     code

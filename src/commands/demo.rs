@@ -10,7 +10,8 @@ use crate::config;
 use crate::demo::{Script, World};
 
 use super::cli::Global;
-use super::{console, session, start};
+use super::session::{self, Opening};
+use super::{console, start};
 
 /// `demo`.
 #[derive(Debug, Args)]
@@ -46,14 +47,15 @@ pub fn run(args: &DemoArgs, global: &Global) -> ExitCode {
             Err(e) => return start::fail(&format!("a folder for the demo could not be made: {e}")),
         };
         let script = Script::weekend();
-        let clock = Clock::scaled(script.begins_at, args.speed);
+        let clock = Clock::scaled(script.begins, args.speed);
         let world = match World::start(script.clone(), clock.clone(), dir.path()).await {
             Ok(world) => world,
-            Err(e) => return start::fail(&format!("the demo's mail world could not be started: {e}")),
+            Err(e) => return start::fail(&e),
         };
         let exe = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mailtop"));
         let file = dir.path().join("weekend.toml");
-        if let Err(e) = std::fs::write(&file, world.config_toml(&exe)) {
+        let written = world.config_toml(&exe).map_err(|e| e.to_string());
+        if let Err(e) = written.and_then(|toml| std::fs::write(&file, toml).map_err(|e| e.to_string())) {
             return start::fail(&format!("{}: {e}", file.display()));
         }
         let mut config = match config::load(&file) {
@@ -64,7 +66,8 @@ pub fn run(args: &DemoArgs, global: &Global) -> ExitCode {
         config.defaults.ascii |= global.ascii;
         config.defaults.slow |= global.slow;
         let journal = global.journal.clone().unwrap_or_else(|| dir.path().join("journal.db"));
-        let session = session::open_at(config.clone(), clock.clone(), &journal, None);
+        let opening = Opening { config: config.clone(), clock: clock.clone(), journal, reload: None };
+        let session = session::open(opening, None).await;
         let code = if args.headless {
             headless(session, &clock, &script).await
         } else {
@@ -80,7 +83,8 @@ pub fn run(args: &DemoArgs, global: &Global) -> ExitCode {
 
 async fn headless(mut session: session::Session, clock: &Clock, script: &Script) -> ExitCode {
     let mut seen = 0usize;
-    let whole = clock.real(crate::domain::Span::between(script.begins_at, script.ends_at));
+    let ends = crate::domain::Span::from_hours(8).after(script.restored_at);
+    let whole = clock.real(crate::domain::Span::between(script.begins, ends));
     let end = tokio::time::sleep(whole);
     tokio::pin!(end);
     loop {
@@ -94,7 +98,9 @@ async fn headless(mut session: session::Session, clock: &Clock, script: &Script)
             },
         }
     }
-    session.close().await;
+    if let Err(why) = session.close().await {
+        return start::fail(&why);
+    }
     eprintln!("mailtop: {seen} events recorded");
     ExitCode::SUCCESS
 }

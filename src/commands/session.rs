@@ -1,20 +1,23 @@
 //! A journal and an engine together: what the console, `watch` and the demo run on.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
-use crate::config::{Config, paths};
-use crate::domain::Text;
+use crate::config::Config;
+use crate::config::paths::Paths;
+use crate::domain::effect::Recording;
 use crate::domain::event::{Event, ObserverId};
+use crate::domain::{Span, Text};
 use crate::engine::{Engine, Parts, Reload};
-use crate::journal::{self, Handle};
+use crate::journal::{self, Handle, Keep};
 use crate::probe::Prober;
 
-use super::cli::Global;
 use super::start;
+
+/// How much of the past a start brings back, event by event: what the charts show. Before it, the last known state.
+const PAST: Span = Span::from_hours(2);
 
 /// A running engine on an open journal.
 pub struct Session {
@@ -22,8 +25,8 @@ pub struct Session {
     pub engine: Engine,
     /// Everything that is put on record, by us and by others, in its order.
     pub events: mpsc::Receiver<Vec<Event>>,
-    /// Whether it is being recorded, each time that this changes.
-    pub status: mpsc::Receiver<journal::Status>,
+    /// Whether it is being recorded.
+    pub recording: watch::Receiver<Recording>,
     /// What the record holds of the recent past.
     pub initial: Vec<Event>,
     /// What the journal had to say on opening.
@@ -33,31 +36,52 @@ pub struct Session {
     journal: Handle,
 }
 
-/// Opens the journal and starts the engine.
-pub fn open(config: Config, clock: Clock, global: &Global, reload: Option<Reload>) -> Result<Session, ExitCode> {
-    let path = paths::journal_file(global.journal.as_deref()).map_err(|e| start::fail(&e))?;
-    Ok(open_at(config, clock, &path, reload))
+/// What a session is opened with.
+pub struct Opening {
+    /// What to watch.
+    pub config: Config,
+    /// By which clock.
+    pub clock: Clock,
+    /// The journal's file.
+    pub journal: PathBuf,
+    /// How to read the config again.
+    pub reload: Option<Reload>,
 }
 
-/// The same with the journal at `path`.
-pub fn open_at(config: Config, clock: Clock, path: &std::path::Path, reload: Option<Reload>) -> Session {
-    let options = journal::Options { keep: config.defaults.keep, now: clock.now(), ..journal::Options::default() };
-    let opened = journal::open(path, options);
+/// The folder for ssh's sockets, or one that will do.
+pub fn control_dir(paths: Option<&Paths>) -> PathBuf {
+    paths.and_then(|p| p.runtime_dir().ok()).unwrap_or_else(std::env::temp_dir)
+}
+
+/// The journal's options, for a session and for an action from the shell.
+pub fn journal_options(config: &Config, clock: &Clock, path: PathBuf) -> journal::Options {
+    journal::Options {
+        path: Some(path),
+        from: (Span::ZERO - PAST).after(clock.now()),
+        keep: Keep { raw: config.defaults.keep, ..Keep::default() },
+        me: start::me(),
+        clock: clock.clone(),
+    }
+}
+
+/// Opens the journal and starts the engine.
+pub async fn open(opening: Opening, paths: Option<&Paths>) -> Session {
+    let Opening { config, clock, journal, reload } = opening;
+    let opened = journal::open(journal_options(&config, &clock, journal)).await;
     let me = start::me();
-    let control_dir: PathBuf = paths::runtime_dir().unwrap_or_else(|_| std::env::temp_dir());
     let parts = Parts {
         config,
         clock,
         me: me.clone(),
         by: start::who(),
         journal: opened.handle.clone(),
-        control_dir,
+        control_dir: control_dir(paths),
         reload,
     };
     Session {
         engine: Engine::start(parts, Prober::new()),
         events: opened.events,
-        status: opened.status,
+        recording: opened.recording,
         initial: opened.initial,
         notices: opened.notices,
         me,
@@ -67,12 +91,13 @@ pub fn open_at(config: Config, clock: Clock, path: &std::path::Path, reload: Opt
 
 impl Session {
     /// Stops looking, waits for running actions, and puts everything on disk.
-    pub async fn close(self) {
+    pub async fn close(self) -> Result<(), Text> {
         let Self { engine, journal, mut events, .. } = self;
         // The last events must not wait for a reader that is no longer there.
         let drain = tokio::spawn(async move { while events.recv().await.is_some() {} });
         engine.stop().await;
-        journal.stop().await;
-        let _ = drain.await;
+        let stopped = journal.stop().await;
+        drain.abort();
+        stopped
     }
 }

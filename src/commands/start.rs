@@ -1,15 +1,20 @@
 //! What several commands begin with: the config or the targets, who we are, the log, the runtime.
 
 use std::fmt::Display;
+use std::io::IsTerminal;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
 
 use crate::config::targets::TargetOptions;
-use crate::config::{self, Config, paths};
+use crate::config::paths::{Overrides, Paths};
+use crate::config::targets::Targets;
+use crate::config::{self, Config};
 use crate::domain::Name;
 use crate::domain::Text;
+use crate::domain::door::Secret;
 use crate::domain::event::ObserverId;
 
 use super::UNKNOWN;
@@ -30,11 +35,31 @@ pub fn fail_all(mistakes: &[impl Display]) -> ExitCode {
     UNKNOWN.into()
 }
 
+/// Where our files are.
+pub fn paths(global: &Global) -> Result<Paths, ExitCode> {
+    let overrides = Overrides { config: global.config.clone(), journal: global.journal.clone() };
+    Paths::new(overrides).map_err(|e| fail(&e))
+}
+
 /// What is to be watched, with the options that hold for every command applied.
 pub fn config(targets: &[String], options: &TargetOptions, global: &Global) -> Result<Found, ExitCode> {
     let mut found = find(targets, options, global)?;
     found.apply(global);
     Ok(found)
+}
+
+/// Asks on the terminal, where there is one, for the passwords that no option gave. Without one they stay lacking, and
+/// the targets say so.
+fn ask_for_passwords(targets: &mut Targets) {
+    if !std::io::stdin().is_terminal() {
+        return;
+    }
+    for door in targets.lacking().to_vec() {
+        match rpassword::prompt_password(format!("Password for {}: ", door.url)) {
+            Ok(password) if !password.is_empty() => targets.fill_secret(&door, Secret::new(password)),
+            _ => return,
+        }
+    }
 }
 
 /// A config and where it came from.
@@ -58,11 +83,13 @@ impl Found {
 
 fn find(targets: &[String], options: &TargetOptions, global: &Global) -> Result<Found, ExitCode> {
     if !targets.is_empty() {
-        let config = config::targets::from_args(targets, options).map_err(|m| fail_all(&m))?;
+        let mut read = Targets::read(targets, options).map_err(|m| fail_all(&m))?;
+        ask_for_passwords(&mut read);
+        let config = read.finish().map_err(|m| fail_all(&m))?;
         let title = if let [one] = &config.servers[..] { one.name.to_string() } else { format!("{} targets", targets.len()) };
         return Ok(Found { config, title, notice: None });
     }
-    let path = paths::config_file(global.config.as_deref()).map_err(|e| fail(&e))?;
+    let path = paths(global)?.config;
     if global.config.is_some() || path.exists() {
         let config = config::load(&path).map_err(|m| fail_all(&m))?;
         let title = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
@@ -73,17 +100,16 @@ fn find(targets: &[String], options: &TargetOptions, global: &Global) -> Result<
     for line in here.describe() {
         eprintln!("{line}");
     }
-    match config::discover::config_for(&here) {
-        Some(config) => {
-            let notice = "no config yet: watching this host as found; `mailtop init` writes it down".to_owned();
-            Ok(Found { config, title: "this host".into(), notice: Some(notice) })
-        }
-        None => Err(fail(&format!(
+    if here.is_empty() {
+        return Err(fail(&format!(
             "nothing to watch: no targets, no config at {}, and no mail system on this host; \
              name a target (imaps://USER@HOST, ssh://ALIAS) or write a config with `mailtop init`",
             path.display()
-        ))),
+        )));
     }
+    let config = config::discover::config_for(&here).map_err(|m| fail_all(&[m]))?;
+    let notice = "no config yet: watching this host as found; `mailtop init` writes it down".to_owned();
+    Ok(Found { config, title: "this host".into(), notice: Some(notice) })
 }
 
 /// Login and host, and the user before sudo where there is one: for the record.
@@ -112,9 +138,9 @@ pub fn runtime() -> Result<Runtime, ExitCode> {
 
 /// Starts the log file; `None` where it cannot be written, which is no reason not to start. Keep the guard: dropping it flushes.
 pub fn log(global: &Global) -> Option<(tracing_appender::non_blocking::WorkerGuard, PathBuf)> {
-    let path = paths::log_file().ok()?;
+    let path = paths(global).ok()?.log;
     let (dir, name) = (path.parent()?, path.file_name()?);
-    paths::private_dir(dir).ok()?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).ok()?;
     let appender = tracing_appender::rolling::RollingFileAppender::builder()
         .rotation(tracing_appender::rolling::Rotation::NEVER)
         .filename_prefix(name.to_string_lossy())

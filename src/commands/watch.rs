@@ -8,7 +8,8 @@ use crate::clock::Clock;
 use crate::domain::event::Event;
 
 use super::cli::{Global, WatchArgs, WatchFormat};
-use super::{UNKNOWN, session, start};
+use super::session::{self, Opening};
+use super::{UNKNOWN, start};
 
 /// Runs it.
 pub fn run(args: &WatchArgs, global: &Global) -> ExitCode {
@@ -30,10 +31,13 @@ async fn stream(args: &WatchArgs, global: &Global, found: start::Found) -> ExitC
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         return start::fail(&"signals cannot be watched");
     };
-    let mut session = match session::open(found.config, Clock::System, global, None) {
-        Ok(s) => s,
+    let paths = match start::paths(global) {
+        Ok(paths) => paths,
         Err(code) => return code,
     };
+    let opening =
+        Opening { config: found.config, clock: Clock::System, journal: paths.journal.clone(), reload: None };
+    let mut session = session::open(opening, Some(&paths)).await;
     for notice in &session.notices {
         eprintln!("mailtop: {notice}");
     }
@@ -62,7 +66,9 @@ async fn stream(args: &WatchArgs, global: &Global, found: start::Found) -> ExitC
             },
         }
     }
-    session.close().await;
+    if let Err(why) = session.close().await {
+        return start::fail(&why);
+    }
     code
 }
 

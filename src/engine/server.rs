@@ -116,7 +116,7 @@ impl Watch {
     async fn keep_lease(self) {
         let every = self.witness.clock.real(self.server.every);
         loop {
-            let turn = match self.journal.lease(&self.server.name, every.into()).await {
+            let turn = match self.journal.lease(self.server.name.clone(), self.server.every).await {
                 Lease::Held => Turn::Ours,
                 Lease::HeldBy { holder, .. } => Turn::Theirs(holder),
             };
@@ -128,7 +128,7 @@ impl Watch {
             if changed {
                 let _ = self.turns.send((self.server.name.clone(), turn)).await;
             }
-            sleep(every.mul_f64(0.7)).await;
+            sleep(every.mul_f64(0.5)).await;
         }
     }
 
