@@ -120,7 +120,8 @@ fn ca_file(table: &Reader, security: Option<Security>, context: &Context, sheet:
 pub(super) fn pem(path: &Path) -> Result<(), Wrong> {
     let fix = "name a file of certificates in PEM (-----BEGIN CERTIFICATE-----)";
     let shown = path.display();
-    let bytes = super::file::bounded(path).map_err(|why| Wrong::new(format!("cannot read {shown}: {why}"), fix))?;
+    let (bytes, _) =
+        super::file::bounded(path).map_err(|why| Wrong::new(format!("cannot read {shown}: {why}"), fix))?;
     match openssl::x509::X509::stack_from_pem(&bytes) {
         Ok(stack) if !stack.is_empty() => Ok(()),
         Ok(_) => Err(Wrong::new(format!("{shown} holds no certificate"), fix)),
