@@ -1,5 +1,6 @@
 //! mailtop: a terminal console for people on call for mail.
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod reach;

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::around::Around;
 use super::imap::Context;
-use super::mistake::{Mistake, Sheet, Wrong};
+use super::mistake::{Finished, Mistake, SecretCommand, Sheet, Wrong};
 use super::table::Reader;
 use super::{Config, secret, server};
 use crate::domain::Text;
@@ -25,6 +25,8 @@ pub struct Loaded {
     pub config: Config,
     /// What is allowed but unwise, in the order of the file.
     pub warnings: Vec<Mistake>,
+    /// The commands that give secrets, in the order of the file. They were not run.
+    pub commands: Vec<SecretCommand>,
 }
 
 /// Reads a config. All mistakes come at once, in the order of the file.
@@ -90,9 +92,17 @@ pub(super) fn parse(bytes: &[u8], file: Text, context: &Context) -> Result<Loade
     }
     let top = Reader::top(root.get_ref());
     let config = server::walk(&top, context, &mut sheet);
-    let (mistakes, warnings) = sheet.finish();
+    let Finished {
+        mistakes,
+        warnings,
+        commands,
+    } = sheet.finish();
     if mistakes.is_empty() {
-        Ok(Loaded { config, warnings })
+        Ok(Loaded {
+            config,
+            warnings,
+            commands,
+        })
     } else {
         Err(mistakes)
     }

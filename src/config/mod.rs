@@ -20,7 +20,7 @@ mod work;
 use std::path::PathBuf;
 
 pub use file::{Loaded, load, load_in};
-pub use mistake::Mistake;
+pub use mistake::{Mistake, SecretCommand};
 pub use targets::{TargetOptions, Targets};
 
 use crate::domain::door::ImapDoor;

@@ -15,8 +15,12 @@ pub(super) const POSTFIX_DIR: &str = "/etc/postfix";
 
 /// Looks at this host. Takes from a few milliseconds to a few seconds, and blocks: not for an async task.
 pub fn this_host() -> Found {
-    let path = std::env::var_os("PATH");
-    let which = |program: &str| which(program, path.as_deref());
+    this_host_in(std::env::var_os("PATH").as_deref())
+}
+
+/// As [`this_host`], with programs looked for in this `PATH` first.
+pub fn this_host_in(path: Option<&std::ffi::OsStr>) -> Found {
+    let which = |program: &str| which(program, path);
     let mut unread = Vec::new();
     let postfix = match which("postqueue") {
         Some(_) => instances(which("postmulti").as_deref(), &mut unread),

@@ -7,7 +7,7 @@ mod peek;
 mod render;
 mod run;
 
-pub use look::this_host;
+pub use look::{this_host, this_host_in};
 
 use super::mistake::Mistake;
 use super::server::Base;
