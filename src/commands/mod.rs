@@ -89,3 +89,7 @@ mod queue_table;
 //! One file a subcommand, each a page long.
 
 pub mod demo_ctl;
+//! The subcommands, one file each: what the command line says in, an exit status out. May import everything.
+
+pub mod config;
+pub mod init;

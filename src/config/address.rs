@@ -135,8 +135,11 @@ pub(super) fn ssh_destination(word: &str) -> Result<String, Wrong> {
 /// option: only harmless characters pass.
 fn plain_words(words: &[&str]) -> Result<(), Wrong> {
     for word in words {
+        if word.is_empty() {
+            return Err(Wrong::new("names no host", "write an alias of your ssh config"));
+        }
         let harmless = |c: char| c.is_alphanumeric() || "._-:%+@".contains(c);
-        if word.is_empty() || word.starts_with('-') || !word.chars().all(harmless) {
+        if word.starts_with('-') || !word.chars().all(harmless) {
             return Err(Wrong::new(
                 format!("`{word}` is no name that ssh should be given"),
                 "write an alias of your ssh config, or user@host: letters, digits and . _ - only",

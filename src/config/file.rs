@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::around::Around;
 use super::imap::Context;
-use super::mistake::{Mistake, Sheet, Wrong};
+use super::mistake::{Finished, Mistake, SecretCommand, Sheet, Wrong};
 use super::table::Reader;
 use super::{Config, secret, server};
 use crate::domain::Text;
@@ -25,6 +25,8 @@ pub struct Loaded {
     pub config: Config,
     /// What is allowed but unwise, in the order of the file.
     pub warnings: Vec<Mistake>,
+    /// The commands that give secrets, in the order of the file. They were not run.
+    pub commands: Vec<SecretCommand>,
 }
 
 /// Reads a config. All mistakes come at once, in the order of the file.
@@ -43,8 +45,7 @@ pub fn load_in(path: &Path, around: &Around) -> Result<Loaded, Vec<Mistake>> {
         };
         vec![Mistake::whole(file.clone(), format!("cannot be read: {why}")).fix(fix)]
     };
-    let mode = std::fs::metadata(path).map_err(unreadable)?.permissions().mode();
-    let bytes = bounded(path).map_err(unreadable)?;
+    let (bytes, mode) = bounded(path).map_err(unreadable)?;
     // Relative to the folder as the kernel sees it, so that a later change of the working folder moves nothing.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let context = Context {
@@ -57,17 +58,19 @@ pub fn load_in(path: &Path, around: &Around) -> Result<Loaded, Vec<Mistake>> {
     Ok(loaded)
 }
 
-/// A file's bytes, if it is not larger than a config may be.
-pub(super) fn bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+/// A file's bytes, if it is not larger than a config may be, and its permission bits.
+pub(super) fn bounded(path: &Path) -> std::io::Result<(Vec<u8>, u32)> {
+    let file = std::fs::File::open(path)?;
+    let mode = file.metadata()?.permissions().mode();
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(std::io::Error::new(
             std::io::ErrorKind::FileTooLarge,
             "it is larger than 4 MiB",
         ));
     }
-    Ok(bytes)
+    Ok((bytes, mode))
 }
 
 /// Reads the text of a config.
@@ -89,9 +92,17 @@ pub(super) fn parse(bytes: &[u8], file: Text, context: &Context) -> Result<Loade
     }
     let top = Reader::top(root.get_ref());
     let config = server::walk(&top, context, &mut sheet);
-    let (mistakes, warnings) = sheet.finish();
+    let Finished {
+        mistakes,
+        warnings,
+        commands,
+    } = sheet.finish();
     if mistakes.is_empty() {
-        Ok(Loaded { config, warnings })
+        Ok(Loaded {
+            config,
+            warnings,
+            commands,
+        })
     } else {
         Err(mistakes)
     }
@@ -109,7 +120,11 @@ fn grammar_advice(message: &str, word: &str) -> Wrong {
         m if m.contains("escape") => "write \\\\ for a backslash, or use '…' quotes",
         _ => "see https://toml.io for how TOML is written",
     };
-    Wrong::new(format!("not TOML: {message}"), fix)
+    let what = match message {
+        "duplicate key" => format!("`{word}` stands here a second time"),
+        _ => format!("not TOML: {message}"),
+    };
+    Wrong::new(what, fix)
 }
 
 /// The path of the key whose value stands at an offset.

@@ -46,7 +46,7 @@ pub(super) fn read(table: &Reader, name: Name, timeout: Span, context: &Context,
     let mailbox = table.text("mailbox", sheet);
     let ca_file = ca_file(table, security, context, sheet);
     let timeout = table.span("timeout", TIMEOUT, sheet).unwrap_or(timeout);
-    let secret = one_secret(table, context, sheet);
+    let secret = one_secret(table, timeout, context, sheet);
     let mechanism = mechanism(table, sheet);
     // With a broken URL nobody knows whether it named a user.
     if address.is_some() {
@@ -120,7 +120,8 @@ fn ca_file(table: &Reader, security: Option<Security>, context: &Context, sheet:
 pub(super) fn pem(path: &Path) -> Result<(), Wrong> {
     let fix = "name a file of certificates in PEM (-----BEGIN CERTIFICATE-----)";
     let shown = path.display();
-    let bytes = super::file::bounded(path).map_err(|why| Wrong::new(format!("cannot read {shown}: {why}"), fix))?;
+    let (bytes, _) =
+        super::file::bounded(path).map_err(|why| Wrong::new(format!("cannot read {shown}: {why}"), fix))?;
     match openssl::x509::X509::stack_from_pem(&bytes) {
         Ok(stack) if !stack.is_empty() => Ok(()),
         Ok(_) => Err(Wrong::new(format!("{shown} holds no certificate"), fix)),
@@ -197,7 +198,7 @@ fn user_and_secret(table: &Reader, user: Option<&str>, security: Option<Security
 }
 
 /// The one secret that is given; a second one is a mistake.
-fn one_secret(table: &Reader, context: &Context, sheet: &mut Sheet) -> Option<SecretSource> {
+fn one_secret(table: &Reader, timeout: Span, context: &Context, sheet: &mut Sheet) -> Option<SecretSource> {
     let mut given = Vec::new();
     for key in SECRETS {
         if let Some(at) = table.place_of(key) {
@@ -213,9 +214,12 @@ fn one_secret(table: &Reader, context: &Context, sheet: &mut Sheet) -> Option<Se
     let mut read: Option<SecretSource> = None;
     for (_, key) in given {
         let source = match key {
-            "password_command" | "token_command" => table
-                .argv(key, sheet)
-                .map(|argv| SecretSource::Command(context.around.resolve_program(context.base, argv.value.into()))),
+            "password_command" | "token_command" => table.argv(key, sheet).map(|argv| {
+                let resolved = context.around.resolve_program(context.base, argv.value.into());
+                let source = SecretSource::Command(resolved);
+                sheet.command(argv.at, &argv.key, source.clone(), timeout);
+                source
+            }),
             "password_file" => from_file(table, context, sheet).map(SecretSource::Known),
             "password_env" => {
                 let name = table.text(key, sheet);

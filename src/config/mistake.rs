@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::domain::Text;
+use super::SecretSource;
+use crate::domain::reading::Missed;
+use crate::domain::{Span, Text};
 
 /// The most mistakes that one file is charged with; a binary file would otherwise make one for every byte.
 const MOST: usize = 100;
@@ -112,6 +114,35 @@ pub(super) struct Sheet<'s> {
     bad_lines: BTreeSet<usize>,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
+    commands: Vec<SecretCommand>,
+}
+
+/// What a sheet says in the end; each list in the order of the file.
+pub(super) struct Finished {
+    pub(super) mistakes: Vec<Mistake>,
+    pub(super) warnings: Vec<Mistake>,
+    pub(super) commands: Vec<SecretCommand>,
+}
+
+/// A command that gives a secret. Loading does not run it; who wants to know whether it works can try it.
+#[derive(Clone, Debug)]
+pub struct SecretCommand {
+    /// The command.
+    pub source: SecretSource,
+    /// The longest that it may take.
+    pub timeout: Span,
+    at: Mistake,
+}
+
+impl SecretCommand {
+    /// The mistake that its failure is.
+    pub fn failed(&self, why: &Missed) -> Mistake {
+        Mistake {
+            what: format!("{}: {}", why.tried, why.why).into(),
+            fix: why.fix.clone(),
+            ..self.at.clone()
+        }
+    }
 }
 
 impl<'s> Sheet<'s> {
@@ -127,6 +158,7 @@ impl<'s> Sheet<'s> {
             bad_lines: BTreeSet::new(),
             mistakes: Vec::new(),
             warnings: Vec::new(),
+            commands: Vec::new(),
         }
     }
 
@@ -183,6 +215,12 @@ impl<'s> Sheet<'s> {
         }
     }
 
+    /// Here a command gives a secret.
+    pub(super) fn command(&mut self, at: usize, key: &str, source: SecretSource, timeout: Span) {
+        let at = self.entry(at, key, Wrong::new("", ""));
+        self.commands.push(SecretCommand { source, timeout, at });
+    }
+
     fn push(&mut self, entry: Mistake) {
         match self.mistakes.len() {
             n if n < MOST => self.mistakes.push(entry),
@@ -197,8 +235,8 @@ impl<'s> Sheet<'s> {
         }
     }
 
-    /// Mistakes and warnings, each in the order of the file.
-    pub(super) fn finish(mut self) -> (Vec<Mistake>, Vec<Mistake>) {
+    /// All that is on it.
+    pub(super) fn finish(mut self) -> Finished {
         let order = |m: &Mistake| {
             (
                 m.place.map_or((usize::MAX, 0), |p| (p.line, p.column)),
@@ -209,7 +247,12 @@ impl<'s> Sheet<'s> {
         self.mistakes.sort_by_cached_key(order);
         self.mistakes.dedup();
         self.warnings.sort_by_cached_key(order);
-        (self.mistakes, self.warnings)
+        self.commands.sort_by_cached_key(|c| order(&c.at));
+        Finished {
+            mistakes: self.mistakes,
+            warnings: self.warnings,
+            commands: self.commands,
+        }
     }
 }
 
@@ -236,7 +279,7 @@ mod tests {
     fn a_mistake_is_one_line_with_its_place_key_and_fix() {
         let mut sheet = Sheet::new("c.toml".into(), "a = 1\nä = \"\u{1b}\"\n");
         sheet.mistake(11, "server[0].\u{1b}[31m", Wrong::new("bad \u{7}", "write\nbetter"));
-        let (mistakes, _) = sheet.finish();
+        let mistakes = sheet.finish().mistakes;
         assert_eq!(
             mistakes[0].to_string(),
             "c.toml:2:5: server[0].␛[31m: bad ␇ — write␊better"
@@ -260,7 +303,7 @@ mod tests {
         sheet.mistake(4, "a", Wrong::new("follows from it", ""));
         sheet.absent(8, "url", Wrong::new("missing", ""));
         sheet.mistake(8, "b", Wrong::new("its own", ""));
-        let (mistakes, _) = sheet.finish();
+        let mistakes = sheet.finish().mistakes;
         assert_eq!(
             mistakes.iter().map(|m| m.what.as_str()).collect::<Vec<_>>(),
             ["extra =", "its own"]
@@ -274,7 +317,7 @@ mod tests {
         for i in 0..400 {
             sheet.mistake(i * 2, "x", Wrong::new("bad", ""));
         }
-        let (mistakes, _) = sheet.finish();
+        let mistakes = sheet.finish().mistakes;
         assert_eq!(mistakes.len(), MOST + 1);
         assert!(mistakes[MOST].what.contains("not listed"));
     }

@@ -2,10 +2,13 @@
 //! named with file, line, key and the way to mend it. May import `domain` only.
 
 pub mod around;
+pub mod discover;
 pub mod file;
 pub mod mistake;
+pub mod paths;
 pub mod schema;
 pub mod secret;
+pub mod targets;
 
 mod address;
 mod imap;
@@ -17,7 +20,8 @@ mod work;
 use std::path::PathBuf;
 
 pub use file::{Loaded, load, load_in};
-pub use mistake::Mistake;
+pub use mistake::{Mistake, SecretCommand};
+pub use targets::{TargetOptions, Targets};
 
 use crate::domain::door::ImapDoor;
 use crate::domain::health::Limits;

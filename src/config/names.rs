@@ -84,7 +84,7 @@ mod tests {
             };
             names.take(&given, &mut sheet);
         }
-        let (mistakes, _) = sheet.finish();
+        let mistakes = sheet.finish().mistakes;
         assert_eq!(
             mistakes[0].to_string(),
             "c:1:1: server[1].name: a second server is called `mx1`, after server[0].name — give each a name of its own"

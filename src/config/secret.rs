@@ -34,7 +34,8 @@ pub(super) enum Privacy {
 
 /// Who may read what has these permission bits.
 pub(super) fn privacy(mode: u32) -> Privacy {
-    if mode & 0o077 == 0 {
+    const OTHERS: u32 = 0o077;
+    if mode & OTHERS == 0 {
         Privacy::Owner
     } else {
         Privacy::Others(mode & 0o777)
@@ -193,7 +194,7 @@ async fn pump(from: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
 async fn kill_group(child: &mut Child) {
     if let Some(pid) = child.id() {
         let _ = Command::new("/bin/sh")
-            .args(["-c", "kill -9 -- \"-$1\"", "sh", &pid.to_string()])
+            .args(["-c", "kill -s KILL -- \"-$1\"", "sh", &pid.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -286,11 +287,16 @@ mod tests {
                 break pid;
             }
         };
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        assert!(
-            stat.as_ref().map_or(true, |s| s.contains(") Z ")),
-            "still alive: {stat:?}"
-        );
+        // The signal was sent; the kernel takes a moment to end it. The bound is a guard against waiting for ever.
+        let alive = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+            stat.is_ok_and(|s| !s.contains(") Z "))
+        };
+        let guard = std::time::Instant::now();
+        while alive() && guard.elapsed() < Duration::from_secs(60) {
+            tokio::task::yield_now().await;
+        }
+        assert!(!alive(), "what the program started is still alive");
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(super) fn walk(top: &Reader, context: &Context, sheet: &mut Sheet) -> Config
         .table("defaults", sheet)
         .map_or_else(Base::default, |table| defaults(&table, context, sheet));
     let tables = top.tables("server", "[[server]]", sheet);
-    if tables.is_empty() && top.place_of("server").is_none() {
+    if !top.holds("server") {
         let fix = "add a [[server]] with a name and what to watch; `mailtop init` writes one from what it finds here";
         sheet.absent(0, "server", Wrong::new("no server is named", fix));
     }
@@ -132,7 +132,6 @@ fn server(table: &Reader, base: &Base, context: &Context, names: &mut Names, she
         .filter_map(|t| work::job(t, &mut names, sheet))
         .collect();
 
-    let has_commands = !queue_tables.is_empty() || !job_tables.is_empty();
     if table.place_of("reach").is_none()
         && let Some(first) = queue_tables.first().or(job_tables.first())
     {
@@ -142,7 +141,7 @@ fn server(table: &Reader, base: &Base, context: &Context, names: &mut Names, she
         );
         sheet.absent(table.at, &table.key("reach"), wrong);
     }
-    if !has_commands && table.place_of("imap").is_none() {
+    if !["imap", "queue", "job"].iter().any(|key| table.holds(key)) {
         let wrong = Wrong::new(
             "has nothing to watch",
             "add [[server.imap]], [[server.queue]] or [[server.job]] below it",

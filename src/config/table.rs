@@ -132,6 +132,12 @@ impl<'t, 'i> Reader<'t, 'i> {
         self.entries.get_key_value(key).map(|(k, _)| k.span().start)
     }
 
+    /// Whether a key has a value other than an empty list.
+    pub(super) fn holds(&self, key: &str) -> bool {
+        self.find(key)
+            .is_some_and(|v| v.get_ref().as_array().is_none_or(|items| !items.is_empty()))
+    }
+
     /// Names every key that is not in `known`, with the key that was probably meant, or the table that it belongs into.
     pub(super) fn unknown(&self, known: &[&str], sheet: &mut Sheet) {
         for (key, _) in self.entries {
@@ -139,11 +145,15 @@ impl<'t, 'i> Reader<'t, 'i> {
             if known.contains(&word) {
                 continue;
             }
-            let home = schema::TABLES.iter().find(|(_, keys)| keys.contains(&word));
-            let fix = match (did_you_mean(word, known), home) {
-                (Some(meant), _) => format!("did you mean `{meant}`?"),
-                (None, Some((table, _))) => format!("it belongs into {table}"),
-                (None, None) => format!("known here: {}", known.join(", ")),
+            let homes: Vec<&str> = schema::TABLES
+                .iter()
+                .filter(|(_, keys)| keys.contains(&word))
+                .map(|(table, _)| *table)
+                .collect();
+            let fix = match did_you_mean(word, known) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None if homes.is_empty() => format!("known here: {}", known.join(", ")),
+                None => format!("it belongs in {}", homes.join(" or ")),
             };
             sheet.mistake(
                 key.span().start,
@@ -221,6 +231,10 @@ impl<'t, 'i> Reader<'t, 'i> {
             let fix = format!("write {key} = {sample}");
             let fix = if wrong.fix.is_empty() { fix } else { wrong.fix };
             sheet.mistake(value.span().start, &self.key(key), Wrong::new(wrong.what, fix));
+            return None;
+        }
+        if !value.get_ref().is_str() {
+            self.wrong_type(key, value, "a string", format!("write {key} = {sample}"), sheet);
             return None;
         }
         let text = self.text(key, sheet)?;

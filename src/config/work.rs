@@ -84,7 +84,7 @@ fn systemd(table: &Reader, sheet: &mut Sheet) -> Option<JobKind> {
     let unit = given.and_then(|given| {
         let unit = unit_name(&given, ".service", sheet)?;
         // Freezing or stopping a timer leaves what it started running.
-        if unit.ends_with(".timer") {
+        if is_timer(&unit) {
             let fix = format!(
                 "write unit = \"{}.service\" and timer = \"{unit}\"",
                 unit.trim_end_matches(".timer")
@@ -100,7 +100,7 @@ fn systemd(table: &Reader, sheet: &mut Sheet) -> Option<JobKind> {
     });
     let timer = table.text("timer", sheet).and_then(|given| {
         let timer = unit_name(&given, ".timer", sheet)?;
-        if timer.ends_with(".timer") {
+        if is_timer(&timer) {
             return Some(timer);
         }
         let wrong = Wrong::new(format!("`{timer}` is not a timer"), "name the unit that ends in .timer");
@@ -165,6 +165,10 @@ fn unit_name(given: &Given<String>, suffix: &str, sheet: &mut Sheet) -> Option<S
     } else {
         format!("{name}{suffix}")
     })
+}
+
+fn is_timer(unit: &str) -> bool {
+    unit.rsplit_once('.').is_some_and(|(_, suffix)| suffix == "timer")
 }
 
 fn sudo(table: &Reader, sheet: &mut Sheet) -> Sudo {

@@ -1,0 +1,325 @@
+//! Config files as tables: every file under `config/valid` loads and gives what its snapshot shows, every file under
+//! `config/invalid` gives exactly the mistakes of its snapshot. Also: what no file may ever do.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use mailtop::config::around::{Around, Env};
+use mailtop::config::{Config, Loaded, Mistake, load_in};
+use proptest::prelude::*;
+
+/// A folder with the secrets and certificates that the files name, and one config in it.
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let place = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        place.put("probe.secret", b"from-file\nsecond line\n", 0o600);
+        place.put("empty.secret", b"\n", 0o600);
+        place.put("ca.pem", &certificate(), 0o644);
+        place.put(".ssh/config", b"Host *\n", 0o600);
+        place
+    }
+    fn put(&self, name: &str, bytes: &[u8], mode: u32) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+    fn around(&self) -> Around {
+        let env = [("PROBE_PASSWORD", "from-env"), ("EMPTY", "")];
+        Around {
+            home: Some(self.dir.path().to_owned()),
+            env: Env::Map(
+                env.into_iter()
+                    .map(|(k, v)| (k.to_owned(), v.into()))
+                    .collect::<BTreeMap<_, _>>(),
+            ),
+        }
+    }
+    fn load(&self, bytes: &[u8], mode: u32) -> Result<Loaded, Vec<Mistake>> {
+        load_in(&self.put("config.toml", bytes, mode), &self.around())
+    }
+    /// Text with the folder's own name taken out.
+    fn shown(&self, text: &str) -> String {
+        text.replace(&format!("{}/", self.dir.path().display()), "")
+    }
+}
+
+/// A self-signed certificate, as PEM.
+fn certificate() -> Vec<u8> {
+    use openssl::{asn1::Asn1Time, hash::MessageDigest, pkey::PKey, rsa::Rsa, x509::X509};
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut builder = X509::builder().unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    builder.build().to_pem().unwrap()
+}
+
+fn table(folder: &str) -> Vec<(String, Vec<u8>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(folder);
+    let mut files: Vec<_> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .map(|path| {
+            (
+                path.file_stem().unwrap().to_string_lossy().into_owned(),
+                std::fs::read(&path).unwrap(),
+            )
+        })
+        .collect();
+    files.sort();
+    assert!(files.len() > 3, "the table of {folder} files is not there");
+    files
+}
+
+/// Every field of a config, secrets included (they are this test's own).
+fn drawn(config: &Config) -> String {
+    use mailtop::config::SecretSource;
+    let mut out = format!("{:?}\n", config.defaults);
+    for s in &config.servers {
+        let _ = writeln!(
+            out,
+            "server {:?} {:?} read_only={} every={} timeout={} {:?}",
+            s.name, s.reach, s.read_only, s.every, s.timeout, s.limits
+        );
+        for i in &s.imap {
+            let secret = match &i.secret {
+                None => "none".to_owned(),
+                Some(SecretSource::Known(secret)) => format!("known {}", secret.reveal()),
+                Some(SecretSource::Command(argv)) => format!("command {argv:?}"),
+            };
+            let _ = writeln!(out, "  {:?}\n    secret {secret}", i.door);
+        }
+        for q in &s.queues {
+            let _ = writeln!(out, "  {q:?}");
+        }
+        for j in &s.jobs {
+            let _ = writeln!(out, "  {j:?}");
+        }
+    }
+    out
+}
+
+fn snapshots() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("config/snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+fn lines(mistakes: &[Mistake]) -> String {
+    mistakes.iter().fold(String::new(), |all, m| all + &format!("{m}\n"))
+}
+
+#[test]
+fn every_valid_file_loads_and_means_what_its_snapshot_says() {
+    let place = Place::new();
+    for (name, bytes) in table("valid") {
+        let loaded = match place.load(&bytes, 0o600) {
+            Ok(loaded) => loaded,
+            Err(mistakes) => panic!("{name}:\n{}", lines(&mistakes)),
+        };
+        let shown = place.shown(&format!("{}{}", drawn(&loaded.config), lines(&loaded.warnings)));
+        snapshots().bind(|| insta::assert_snapshot!(format!("valid-{name}"), shown));
+    }
+}
+
+#[test]
+fn every_invalid_file_gives_all_its_mistakes_with_place_key_and_fix() {
+    let place = Place::new();
+    for (name, bytes) in table("invalid") {
+        let mistakes = place.load(&bytes, 0o644).expect_err(&name);
+        let shown = place.shown(&lines(&mistakes));
+        assert!(!shown.contains("hunter2"), "{name} shows a password:\n{shown}");
+        assert!(
+            mistakes.iter().all(|m| m.fix.is_some()),
+            "{name}: a mistake without a fix:\n{shown}"
+        );
+        snapshots().bind(|| insta::assert_snapshot!(format!("invalid-{name}"), shown));
+    }
+}
+
+#[test]
+fn the_schema_structs_take_every_valid_file_too() {
+    for (name, bytes) in table("valid") {
+        let text = String::from_utf8(bytes).unwrap();
+        if let Err(why) = toml::from_str::<mailtop::config::schema::File>(&text) {
+            panic!("{name}: {why}");
+        }
+    }
+}
+
+/// The shipped file with its settings put to use: `#key = …` and `#[table]` are settings, `# …` are words.
+fn uncommented() -> String {
+    include_str!("../assets/config.toml")
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with(' ') && !rest.is_empty() => rest,
+            _ => line,
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_shipped_config_is_clean_when_its_settings_are_put_to_use() {
+    let place = Place::new();
+    let loaded = match place.load(uncommented().as_bytes(), 0o600) {
+        Ok(loaded) => loaded,
+        Err(mistakes) => panic!("{}", lines(&mistakes)),
+    };
+    assert_eq!(lines(&loaded.warnings), "");
+    let server = &loaded.config.servers[0];
+    assert_eq!((server.imap.len(), server.queues.len(), server.jobs.len()), (1, 1, 2));
+    assert!(toml::from_str::<mailtop::config::schema::File>(&uncommented()).is_ok());
+}
+
+#[test]
+fn the_shipped_config_shows_the_defaults_that_hold() {
+    let place = Place::new();
+    let all = place.load(uncommented().as_bytes(), 0o600).unwrap().config;
+    let none = place
+        .load(
+            b"[[server]]\nname = 'mbox1'\nreach = 'ssh:mbox1'\n[[server.imap]]\nurl = 'imaps://imap.example.com'\n\
+              [[server.queue]]\nkind = 'postfix'\n[[server.job]]\nname = 'compact'\nkind = 'systemd'\nunit = 'mail-db-compact'\n",
+            0o600,
+        )
+        .unwrap()
+        .config;
+    assert_eq!(
+        format!("{:?}", all.defaults).replace(&format!("{:?}", all.defaults.ssh_config), "None"),
+        format!("{:?}", none.defaults)
+    );
+    let (a, n) = (&all.servers[0], &none.servers[0]);
+    assert_eq!(
+        (a.every, a.timeout, a.limits, a.read_only),
+        (n.every, n.timeout, n.limits, n.read_only)
+    );
+    assert_eq!(a.imap[0].door.mechanism, n.imap[0].door.mechanism);
+    assert_eq!(a.imap[0].door.mailbox, n.imap[0].door.mailbox);
+    assert_eq!(a.imap[0].door.timeout, n.imap[0].door.timeout);
+    assert_eq!(a.queues[0].budget_permille, n.queues[0].budget_permille);
+    assert_eq!(a.jobs[0].timeout, n.jobs[0].timeout);
+}
+
+#[test]
+fn the_shipped_config_names_every_key_of_the_schema() {
+    let schema: serde_json::Value = serde_json::from_str(&mailtop::config::schema::json()).unwrap();
+    let text = include_str!("../assets/config.toml");
+    let mut keys: Vec<&str> = Vec::new();
+    for (name, table) in schema["$defs"].as_object().unwrap() {
+        let Some(properties) = table["properties"].as_object() else {
+            continue;
+        };
+        for key in properties
+            .keys()
+            .filter(|k| !["imap", "queue", "job"].contains(&k.as_str()))
+        {
+            let setting = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} = "));
+            assert!(text.lines().any(setting), "{name}.{key} is not in assets/config.toml");
+            keys.push(key);
+        }
+    }
+    assert!(keys.len() > 40, "the schema lost its keys: {keys:?}");
+}
+
+#[test]
+fn as_shipped_it_only_lacks_a_server() {
+    let mistakes = Place::new()
+        .load(include_bytes!("../assets/config.toml"), 0o600)
+        .unwrap_err();
+    assert_eq!(mistakes.len(), 1, "{}", lines(&mistakes));
+    assert_eq!(mistakes[0].key.as_str(), "server");
+}
+
+#[test]
+fn a_file_that_is_not_there_or_is_no_file_is_one_mistake() {
+    let place = Place::new();
+    for path in ["nowhere.toml", ""] {
+        let mistakes = load_in(&place.dir.path().join(path), &place.around()).unwrap_err();
+        assert_eq!(mistakes.len(), 1);
+        assert!(mistakes[0].what.starts_with("cannot be read"), "{}", mistakes[0]);
+    }
+    let huge = place.put("huge.toml", &vec![b'#'; (4 << 20) + 1], 0o600);
+    let mistakes = load_in(&huge, &place.around()).unwrap_err();
+    assert!(mistakes[0].what.contains("larger than 4 MiB"), "{}", mistakes[0]);
+}
+
+#[test]
+fn a_password_file_that_others_can_read_is_a_warning() {
+    let place = Place::new();
+    place.put("probe.secret", b"x\n", 0o644);
+    let text = b"[[server]]\nname = 'a'\n[[server.imap]]\nurl = 'imap://probe@mx'\npassword_file = 'probe.secret'\nstarttls = false\n";
+    let loaded = place.load(text, 0o600).unwrap();
+    insta::assert_snapshot!(place.shown(&lines(&loaded.warnings)), @r#"
+        config.toml:5:1: server[0].imap[0].password_file: goes over the network in the clear — take out starttls = false, or use imaps://, unless it never leaves this host
+        config.toml:5:17: server[0].imap[0].password_file: probe.secret can be read by others (mode 0644) — chmod 600 probe.secret
+        "#);
+}
+
+#[test]
+fn loading_again_gives_the_same_and_a_mended_file_loads() {
+    let place = Place::new();
+    let good = b"[[server]]\nname = 'a'\nimap = [{url = 'imaps://a'}]\n";
+    let first = drawn(&place.load(good, 0o600).unwrap().config);
+    assert!(place.load(b"[[server]]\nname = 3\n", 0o600).is_err());
+    assert_eq!(drawn(&place.load(good, 0o600).unwrap().config), first);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_bytes_make_the_loader_panic_and_no_message_holds_a_control_character(
+        bytes in prop::collection::vec(any::<u8>(), 0..300)
+    ) {
+        if let Err(mistakes) = Place::new_bare().load(&bytes, 0o600) {
+            for m in mistakes {
+                prop_assert!(!m.to_string().chars().any(char::is_control));
+            }
+        }
+    }
+
+    #[test]
+    fn no_arrangement_of_real_lines_makes_the_loader_panic(
+        picks in prop::collection::vec((0usize..1000, 0usize..40), 1..30)
+    ) {
+        let source: Vec<Vec<u8>> = table("invalid").into_iter().chain(table("valid"))
+            .flat_map(|(_, bytes)| bytes.split(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>())
+            .collect();
+        let mut text = Vec::new();
+        for (line, cut) in picks {
+            let line = &source[line % source.len()];
+            text.extend_from_slice(&line[..line.len().saturating_sub(cut / 10)]);
+            text.push(b'\n');
+        }
+        if let Err(mistakes) = Place::new_bare().load(&text, 0o600) {
+            prop_assert!(!mistakes.is_empty());
+            for m in mistakes {
+                prop_assert!(!m.to_string().chars().any(char::is_control));
+            }
+        }
+    }
+}
+
+impl Place {
+    /// A folder with nothing in it: made often.
+    fn new_bare() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+}
