@@ -154,6 +154,8 @@ impl<S: AsyncBufRead + AsyncWrite + Unpin> Session<'_, S> {
 
     async fn examine(&mut self, c: &Command) -> String {
         let tag = &c.tag;
+        // Whatever comes of it, the mailbox that was open is closed (RFC 9051 6.3.2).
+        self.stage = Stage::LoggedIn;
         if !c.words.first().is_some_and(|w| w.eq_ignore_ascii_case(b"INBOX")) {
             return format!("{tag} NO [NONEXISTENT] Mailbox doesn't exist.");
         }

@@ -31,6 +31,8 @@ pub enum Topic {
     Delay,
     /// Fraction of the second of its arrival.
     Moment,
+    /// The small ups and downs of a host's speed.
+    Weather,
 }
 
 /// Evenly spread 64 bits for a topic and two numbers (splitmix64's finaliser, twice).

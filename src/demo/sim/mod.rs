@@ -33,8 +33,12 @@ use crate::domain::queue::Depth;
 const TICK: i64 = 10;
 /// Seconds that the world has run before the script begins, so that its queues look lived in.
 const WARM_UP: i64 = 12 * 3_600;
-/// A relay with more letters turns away mail for the failed store.
-const RELAY_LIMIT: usize = 6_000;
+/// A relay with more letters turns away mail for the failed store…
+const RELAY_FULL: usize = 6_400;
+/// …until it has fewer than this.
+const RELAY_OPENS: usize = 5_600;
+/// Seconds for which the small ups and downs of a host's speed last.
+const WEATHER: i64 = 600;
 /// Letters that an operator holds on mbox1.
 const HELD: u32 = 7;
 
@@ -46,6 +50,8 @@ pub struct Sim {
     next_id: u32,
     spools: [Spool; 6],
     senders: Senders,
+    /// Relays that turn mail away.
+    full: Vec<Host>,
     job: Job,
     offered: u64,
     left: Left,
@@ -112,6 +118,7 @@ impl Sim {
             next_id: 1,
             spools: Host::ALL.map(spool),
             senders: Senders::default(),
+            full: Vec::new(),
             job: Job::new(&script),
             offered: 0,
             left: Left::default(),
@@ -137,6 +144,9 @@ impl Sim {
         let (now, at) = (self.now, self.at());
         self.job.pass(Span::from_secs(TICK), at);
         self.deliver(now);
+        for relay in Host::RELAYS {
+            self.open_or_close(relay);
+        }
         for _ in 0..self.draw(Topic::Inbound, tide::inbound_per_min(now)) {
             self.offered += 1;
             let letter = Letter::new(self.new_id(), now);
@@ -159,7 +169,8 @@ impl Sim {
         let mut left = std::mem::take(&mut self.left);
         for host in Host::ALL {
             for lane in 0..lanes(host) {
-                let pace = self.pace(host, lane);
+                let mut pace = self.pace(host, lane);
+                pace.per_min *= self.weather(host);
                 self.spools[host.index()].serve(lane, pace, TICK, now, &mut left);
             }
             if host.role() == Role::Relay {
@@ -184,12 +195,20 @@ impl Sim {
     /// A letter knocks at its relay.
     fn offer(&mut self, letter: Letter) {
         let seed = self.script.seed;
-        let store = letter.store(seed);
-        let relay = &mut self.spools[letter.relay(seed).index()];
-        if store == Host::Mbox1 && relay.len() >= RELAY_LIMIT {
+        let (store, relay) = (letter.store(seed), letter.relay(seed));
+        if store == Host::Mbox1 && self.full.contains(&relay) {
             self.senders.keep(letter, seed, self.now);
         } else {
-            relay.take_in(letter.moved(self.now), store.index());
+            self.spools[relay.index()].take_in(letter.moved(self.now), store.index());
+        }
+    }
+
+    fn open_or_close(&mut self, relay: Host) {
+        let len = self.spools[relay.index()].len();
+        if len < RELAY_OPENS {
+            self.full.retain(|h| *h != relay);
+        } else if len >= RELAY_FULL && !self.full.contains(&relay) {
+            self.full.push(relay);
         }
     }
 
@@ -217,6 +236,12 @@ impl Sim {
             (_, Role::Relay) if lane == Host::Mbox1.index() => waits(90.0),
             _ => waits(300.0),
         }
+    }
+
+    /// The small ups and downs of a host's speed.
+    fn weather(&self, host: Host) -> f64 {
+        let spell = self.now.div_euclid(WEATHER) as u64;
+        0.85 + 0.3 * share(self.script.seed, Topic::Weather, spell, host.index() as u64)
     }
 
     /// How many arrive in this tick at this rate, by chance.
