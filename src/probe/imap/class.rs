@@ -239,6 +239,9 @@ fn meaning(door: &ImapDoor, phase: Phase, said: &Said) -> (Layer, Option<&'stati
             Some("perhaps by our own probe: compare mail_max_userip_connections with the consoles that watch"),
         ),
         "NONEXISTENT" | "NOPERM" | "TRYCREATE" if logged_in => missing_mailbox(door),
+        "" if logged_in && has(&["doesn't exist", "does not exist", "no such mailbox", "unknown mailbox"]) => {
+            missing_mailbox(door)
+        }
         "CLIENTBUG" => (layer_of(phase), Some("the server blames the probe's own command")),
         _ => by_words(phase, said, &has),
     }

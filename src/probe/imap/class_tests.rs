@@ -126,12 +126,15 @@ fn the_servers_words_and_code_are_kept_as_they_were() {
 
 #[test]
 fn a_mailbox_that_is_not_there_is_the_configs_fault_unless_it_is_the_inbox() {
-    let f = fault(
-        &door(Security::Tls, "Probe"),
-        Phase::Examine,
-        &Fault::Said(said("NO [NONEXISTENT] Mailbox doesn't exist: Probe")),
-    );
-    assert_eq!(f.layer, Credential);
+    for line in [
+        "NO [NONEXISTENT] Mailbox doesn't exist: Probe",
+        "NO Mailbox doesn't exist: Probe (0.002 + 0.000 + 0.001 secs).",
+    ] {
+        for (mailbox, layer) in [("Probe", Credential), ("inbox", Store)] {
+            let f = fault(&door(Security::Tls, mailbox), Phase::Examine, &Fault::Said(said(line)));
+            assert_eq!(f.layer, layer, "{mailbox}: {line}");
+        }
+    }
 }
 
 #[test]

@@ -153,9 +153,13 @@ fn vet(response: &[u8]) -> Vetted {
     }
 }
 
-/// The parser cuts one byte off the text behind a response code and panics where that byte begins a longer character;
-/// it also takes neither NUL nor a lone CR.
+/// The parser cuts one byte off the text behind a response code, taking it for the space, and panics where that byte
+/// begins a longer character: so there is a space. It also takes neither NUL nor a lone CR.
 fn readable_text(line: &[u8]) -> Vec<u8> {
+    let words = if line.starts_with(b"+") { 2 } else { 3 };
+    let text = line.splitn(words, |b| *b == b' ').last().unwrap_or_default();
+    let coded = text.starts_with(b"[") || line.starts_with(b"+[");
+    let code_ends = line.iter().position(|b| *b == b']');
     let mut out = Vec::with_capacity(line.len() + 8);
     for (i, b) in line.iter().enumerate() {
         match b {
@@ -163,8 +167,9 @@ fn readable_text(line: &[u8]) -> Vec<u8> {
             b'\r' => out.extend("␍".as_bytes()),
             _ => out.push(*b),
         }
-        let next = line.get(i + 1);
-        if *b == b']' && next.is_some_and(|n| n.is_ascii_alphanumeric() || *n >= 0x80 || matches!(n, 0 | b'\r')) {
+        let next = line.get(i + 1).copied().unwrap_or(b' ');
+        let cut = Some(i) == code_ends || next >= 0x80 || next == 0 || next == b'\r';
+        if coded && *b == b']' && next != b' ' && cut {
             out.push(b' ');
         }
     }
@@ -374,7 +379,7 @@ mod tests {
         let (all, end) = passed(&[
             "* OK [ALERT]é\r\n".as_bytes(),
             b"* OK [ALERT]\xff\r\n",
-            b"* OK nul \0 and \r cr\r\n",
+            b"* OK nul \0 and \r cr [x]y\r\n",
             b"* 1 FETCH (INTERNALDATE NIL)\r\n",
             &deep,
             b"a1 OK x\r\n",
@@ -382,7 +387,7 @@ mod tests {
         .await;
         assert_eq!(all.len(), 4, "{all:?}");
         assert_eq!(all[0], "* OK [ALERT] é\r\n".as_bytes());
-        assert_eq!(all[2], "* OK nul ␀ and ␍ cr\r\n".as_bytes());
+        assert_eq!(all[2], "* OK nul ␀ and ␍ cr [x]y\r\n".as_bytes());
         assert!(end.is_ok());
     }
 

@@ -217,7 +217,7 @@ fn of_reason(reason: &str, message: &str, host: &str, received: u64) -> TlsError
             .map_or(message, |(_, tail)| tail.trim_end_matches(')'));
         return match found {
             "certificate has expired" => TlsError::Expired,
-            "certificate is not yet valid" => TlsError::NotYetValid,
+            w if w.starts_with("certificate is not yet valid") => TlsError::NotYetValid,
             "hostname mismatch" | "IP address mismatch" | "Hostname mismatch" => TlsError::WrongName(host.to_owned()),
             w if w.contains("issuer")
                 || w.contains("self-signed")
