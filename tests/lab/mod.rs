@@ -4,3 +4,6 @@
 pub mod certs;
 pub mod dovecot;
 pub mod fake_imap;
+pub mod host;
+mod net;
+mod root;
