@@ -7,7 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::targets::TargetOptions;
 use crate::domain::Span;
 
-use super::{config::ConfigArgs, demo::DemoArgs, demo_ctl::Args as DemoCtlArgs, init::InitArgs, queue::QueueArgs};
+use super::config::Args as ConfigArgs;
+use super::demo::DemoArgs;
+use super::demo_ctl::Args as DemoCtlArgs;
+use super::init::Args as InitArgs;
+use super::queue::QueueArgs;
 
 /// A terminal console for people on call for mail.
 ///

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use crate::clock::Clock;
 use crate::config::targets::TargetOptions;
-use crate::console::{self, App, AppOptions};
 use crate::domain::Text;
 use crate::domain::effect::Answer;
 use crate::engine::Reload;
@@ -70,20 +69,7 @@ fn reload(found: &start::Found, global: &Global) -> Option<Reload> {
 
 /// Shows a session until the user leaves.
 pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Option<PathBuf>) -> ExitCode {
-    let mut model = Model::new(Some(session.me.clone()));
-    model.apply_all(&session.initial);
-    let options = AppOptions {
-        title: found.title.clone(),
-        read_only: found.config.defaults.read_only,
-        ascii: found.config.defaults.ascii,
-        slow: found.config.defaults.slow,
-        ..AppOptions::default()
-    };
-    let mut app = App::new(options, model);
-    let notices = session.notices.iter().cloned().chain(found.notice.as_deref().map(Text::from));
-    for notice in notices {
-        app.answer(Answer::Notice(notice), clock.now());
-    }
+    let app = 0;
     let _ = (app, log, UNKNOWN, clock);
     session.close().await;
     ExitCode::SUCCESS

@@ -46,7 +46,7 @@ pub fn run(args: &DemoArgs, global: &Global) -> ExitCode {
             Ok(dir) => dir,
             Err(e) => return start::fail(&format!("a folder for the demo could not be made: {e}")),
         };
-        let script = Script::weekend();
+        let script = Script::weekend_before(jiff::Timestamp::now());
         let clock = Clock::scaled(script.begins, args.speed);
         let world = match World::start(script.clone(), clock.clone(), dir.path()).await {
             Ok(world) => world,

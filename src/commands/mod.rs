@@ -5,12 +5,13 @@ pub mod cli;
 
 mod act;
 mod check;
-mod config;
+pub mod config;
 mod console;
 mod demo;
-mod demo_ctl;
-mod init;
-mod queue;
+pub mod demo_ctl;
+pub mod init;
+pub mod queue;
+mod queue_table;
 mod record;
 mod report;
 mod session;
@@ -40,11 +41,11 @@ pub fn main() -> ExitCode {
         None => console::run(&cli.targets, &cli.target, &global),
         Some(Command::Check(args)) => check::run(&args, &global),
         Some(Command::Watch(args)) => watch::run(&args, &global),
-        Some(Command::Queue(args)) => queue::run(&args),
+        Some(Command::Queue(args)) => queue::run(&args, jiff::Timestamp::now()),
         Some(Command::Pause(args)) => act::pause(&args, &global),
         Some(Command::Resume(args)) => act::resume(&args, &global),
-        Some(Command::Config(args)) => config::run(&args, &global),
-        Some(Command::Init(args)) => init::run(&args, &global),
+        Some(Command::Config(args)) => start::paths(&global).map_or_else(|code| code, |p| config::run(&args, &p.config)),
+        Some(Command::Init(args)) => start::paths(&global).map_or_else(|code| code, |p| init::run(&args, &p.config)),
         Some(Command::Demo(args)) => demo::run(&args, &global),
         Some(Command::DemoCtl(args)) => demo_ctl::run(&args),
         Some(Command::Record(args)) => record::run(&args),
@@ -81,15 +82,3 @@ pub(crate) fn write_out(bytes: &[u8]) -> bool {
         }
     }
 }
-//! One file per subcommand: its arguments, and what it prints. Results on standard output, everything else on standard
-//! error; a broken pipe ends quietly.
-
-pub mod queue;
-mod queue_table;
-//! One file a subcommand, each a page long.
-
-pub mod demo_ctl;
-//! The subcommands, one file each: what the command line says in, an exit status out. May import everything.
-
-pub mod config;
-pub mod init;

@@ -15,7 +15,7 @@ use crate::domain::event::Fact;
 use crate::domain::job::JobSpec;
 use crate::domain::reading::{Miss, Missed};
 use crate::domain::{Name, Span, Text};
-use crate::jobs::{self, Planned};
+use crate::jobs::{self, Planned, Wanted};
 use crate::journal::Handle;
 use crate::reach::Runner;
 
@@ -84,9 +84,8 @@ impl Actions {
                 .fix("set reach = \"local\" or \"ssh:ALIAS\""));
         };
         let id = new_id(&self.witness.clock);
-        let planned =
-            jobs::plan(spec, runner, &server.name, verb, lasts, self.by.clone(), id.clone(), self.witness.clock.now())
-                .await?;
+        let wanted = Wanted { id: id.clone(), verb, server: server.name.clone(), lasts, by: self.by.clone() };
+        let planned = jobs::plan(spec, runner, wanted, self.witness.clock.now()).await?;
         let plan = planned.plan.clone();
         let mut shown = self.shown.lock().await;
         if shown.len() >= MAX_SHOWN
@@ -125,7 +124,7 @@ impl Actions {
         })?;
         let ran = jobs::act(&shown.planned, &shown.runner).await;
         self.journal.append(vec![event(Fact::ActionRan(ran.clone()))]);
-        let truth = jobs::read_back(&shown.spec, &shown.runner, plan.verb, &self.witness.clock).await;
+        let truth = jobs::read_back(&shown.spec, &shown.runner, plan.verb, || self.witness.clock.now()).await;
         let back = ReadBack { id: plan.id.clone(), truth: truth.clone() };
         let state = look::job(&shown.spec, &shown.runner, &self.witness.clock).await;
         let events = vec![event(Fact::ActionReadBack(back)), event(state)];

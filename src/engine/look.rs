@@ -12,8 +12,7 @@ use crate::domain::job::JobSpec;
 use crate::domain::queue::{How, QueueSource};
 use crate::domain::{Name, Span};
 use crate::probe::Prober;
-use crate::reach::Runner;
-use crate::reach::ssh::SshTarget;
+use crate::reach::{Runner, SshTarget};
 use crate::{jobs, queue};
 
 /// The longest that a full listing may take: about four million messages at Postfix's pace.
