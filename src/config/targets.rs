@@ -660,6 +660,22 @@ mod tests {
     }
 
     #[test]
+    fn only_one_source_of_a_password_is_taken() {
+        use clap::{Args, FromArgMatches};
+        let command = TargetOptions::augment_args(clap::Command::new("mailtop"));
+        command.clone().debug_assert();
+        let parse = |words: &[&str]| command.clone().try_get_matches_from(words);
+        let one = parse(&["mailtop", "--password-env", "P", "--starttls", "off"]).unwrap();
+        let options = TargetOptions::from_arg_matches(&one).unwrap();
+        assert_eq!(
+            (options.password_env.as_deref(), options.starttls),
+            (Some("P"), Some(StartTls::Off))
+        );
+        let two = parse(&["mailtop", "--password-env", "P", "--token-command", "t"]).unwrap_err();
+        assert_eq!(two.kind(), clap::error::ErrorKind::ArgumentConflict);
+    }
+
+    #[test]
     fn a_host_without_mail_and_no_target_at_all_say_so() {
         let none = Targets::read_in(&["local".into()], &TargetOptions::default(), &around(&[]), bare).unwrap_err();
         assert!(none[0].what.contains("no mail system"), "{}", none[0]);
