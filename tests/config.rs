@@ -253,9 +253,31 @@ fn a_file_that_is_not_there_or_is_no_file_is_one_mistake() {
         assert_eq!(mistakes.len(), 1);
         assert!(mistakes[0].what.starts_with("cannot be read"), "{}", mistakes[0]);
     }
-    let huge = place.put("huge.toml", &vec![b'#'; (4 << 20) + 1], 0o600);
+    let huge = place.put("huge.toml", &vec![b'#'; (1 << 20) + 1], 0o600);
     let mistakes = load_in(&huge, &place.around()).unwrap_err();
-    assert!(mistakes[0].what.contains("larger than 4 MiB"), "{}", mistakes[0]);
+    assert!(mistakes[0].what.contains("larger than 1 MiB"), "{}", mistakes[0]);
+}
+
+/// Files that make as many mistakes as they have bytes: quadratic work on them would take minutes.
+#[test]
+fn a_file_of_nothing_but_mistakes_is_given_up_early() {
+    let place = Place::new_bare();
+    let size = (1 << 20) - 10;
+    for line in [
+        "=",
+        "= = \n",
+        "[",
+        "[[server]]\nname=1\n",
+        "a.",
+        "k=1\n",
+        "{",
+        "\u{fffd}\n",
+        "\"\\q",
+    ] {
+        let text = line.repeat(size / line.len());
+        let mistakes = place.load(text.as_bytes(), 0o600).unwrap_err();
+        assert!((1..=101).contains(&mistakes.len()), "{line:?}: {}", mistakes.len());
+    }
 }
 
 #[test]

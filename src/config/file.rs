@@ -10,13 +10,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::around::Around;
 use super::imap::Context;
-use super::mistake::{Finished, Mistake, SecretCommand, Sheet, Wrong};
+use super::mistake::{Finished, MOST, Mistake, SecretCommand, Sheet, Wrong};
 use super::table::Reader;
 use super::{Config, secret, server};
 use crate::domain::Text;
 
-/// The most that a config may hold: a thousand servers fit twenty times.
-const MAX_BYTES: u64 = 4 << 20;
+/// The most that a config may hold: a thousand servers fit five times.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// A config with what is unwise in it.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub fn load_in(path: &Path, around: &Around) -> Result<Loaded, Vec<Mistake>> {
         let fix = match why.kind() {
             std::io::ErrorKind::NotFound => "`mailtop init` writes one from what it finds on this host",
             std::io::ErrorKind::PermissionDenied => "make it readable for you",
-            _ => "name a file of at most 4 MiB",
+            _ => "name a file of at most 1 MiB",
         };
         vec![Mistake::whole(file.clone(), format!("cannot be read: {why}")).fix(fix)]
     };
@@ -67,7 +67,7 @@ pub(super) fn bounded(path: &Path) -> std::io::Result<(Vec<u8>, u32)> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(std::io::Error::new(
             std::io::ErrorKind::FileTooLarge,
-            "it is larger than 4 MiB",
+            "it is larger than 1 MiB",
         ));
     }
     Ok((bytes, mode))
@@ -82,7 +82,7 @@ pub(super) fn parse(bytes: &[u8], file: Text, context: &Context) -> Result<Loade
         sheet.grammar(why.valid_up_to(), "", wrong);
     }
     let (root, errors) = DeTable::parse_recoverable(&source);
-    for error in errors {
+    for error in errors.into_iter().take(MOST + 1) {
         let span = error.span().unwrap_or_default();
         let key = key_at(root.get_ref(), span.start).unwrap_or_default();
         let word = source.get(span.clone()).unwrap_or_default();

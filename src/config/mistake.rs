@@ -9,7 +9,7 @@ use crate::domain::reading::Missed;
 use crate::domain::{Span, Text};
 
 /// The most mistakes that one file is charged with; a binary file would otherwise make one for every byte.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 /// One mistake, or one warning.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -186,6 +186,9 @@ impl<'s> Sheet<'s> {
     /// The file is not TOML here. Follow-up mistakes on the same line are dropped.
     pub(super) fn grammar(&mut self, at: usize, key: &str, wrong: Wrong) {
         self.grammar = Grammar::Damaged;
+        if self.is_full() {
+            return;
+        }
         let entry = self.entry(at, key, wrong);
         if entry.place.is_none_or(|p| self.bad_lines.insert(p.line)) {
             self.push(entry);
@@ -194,6 +197,9 @@ impl<'s> Sheet<'s> {
 
     /// The value at this byte offset is wrong.
     pub(super) fn mistake(&mut self, at: usize, key: &str, wrong: Wrong) {
+        if self.is_full() {
+            return;
+        }
         let entry = self.entry(at, key, wrong);
         if entry.place.is_none_or(|p| !self.bad_lines.contains(&p.line)) {
             self.push(entry);
@@ -219,6 +225,11 @@ impl<'s> Sheet<'s> {
     pub(super) fn command(&mut self, at: usize, key: &str, source: SecretSource, timeout: Span) {
         let at = self.entry(at, key, Wrong::new("", ""));
         self.commands.push(SecretCommand { source, timeout, at });
+    }
+
+    /// Whether nothing more is taken: working a place out costs the length of its line.
+    fn is_full(&self) -> bool {
+        self.mistakes.len() > MOST
     }
 
     fn push(&mut self, entry: Mistake) {

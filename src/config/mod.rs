@@ -13,6 +13,7 @@ pub mod targets;
 mod address;
 mod imap;
 mod names;
+mod quantity;
 mod server;
 mod table;
 mod work;

@@ -3,8 +3,9 @@
 
 use super::mistake::{Sheet, Wrong};
 use super::names::Names;
+use super::quantity::TIMEOUT;
 use super::schema::{self, JobKind as Kind, SystemdPause as Pause};
-use super::table::{Given, Reader, TIMEOUT};
+use super::table::{Given, Reader};
 use crate::domain::Span;
 use crate::domain::argv::Argv;
 use crate::domain::job::{JobKind, JobSpec, SystemdPause};
