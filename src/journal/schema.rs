@@ -16,10 +16,14 @@ pub const APPLICATION: i64 = 0x6d6c_7470;
 /// that does not answer.
 const BUSY: Duration = Duration::from_secs(1);
 
+/// `journal.born` is drawn by lot: a place in one file means nothing in another, and the system gives names and even
+/// inode numbers out again.
+///
 /// Rows are small because a row of `event` is numbers: what repeats is in `subject`, `observer` and `shape`.
 /// `AUTOINCREMENT`, because a reader's place must never mean another event. The two indexes by time hold each event
 /// once, so that looking for old samples never walks over what is kept for ever.
 const TABLES: &str = "
+CREATE TABLE journal (born INTEGER NOT NULL) STRICT;
 CREATE TABLE observer (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE subject (
   id INTEGER PRIMARY KEY, part TEXT NOT NULL, server TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (part, server, name)
@@ -90,6 +94,7 @@ pub fn set_up(db: &mut Connection) -> Result<(), Trouble> {
     if tables == 0 {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(TABLES)?;
+        tx.execute("INSERT INTO journal (born) VALUES (?1)", [fastrand::i64(..)])?;
         tx.pragma_update(None, "application_id", APPLICATION)?;
         tx.pragma_update(None, "user_version", SCHEMA)?;
         tx.commit()?;

@@ -58,6 +58,11 @@ impl Sqlite {
         self.identity
     }
 
+    /// Tells this file from any other.
+    pub(super) fn born(&self) -> Result<i64, Trouble> {
+        Ok(self.db.query_row("SELECT born FROM journal", [], |r| r.get(0))?)
+    }
+
     /// `synchronous` cannot be changed inside a transaction. FULL syncs the log at commit, and with it all earlier commits.
     fn sync_to(&mut self, durability: Durability) -> Result<(), Trouble> {
         if self.synced != durability {

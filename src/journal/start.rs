@@ -91,7 +91,7 @@ fn state_before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, Trouble> {
     }
     let mut open = db.prepare_cached(
         "SELECT p.action FROM event p WHERE p.kind = ?1 AND p.kind >= 100 AND p.at < ?2 AND p.at >= ?3
-           AND 2 > (SELECT count(DISTINCT kind) FROM event o WHERE o.action = p.action AND o.kind IN (?4, ?5))",
+           AND 2 > (SELECT count(DISTINCT kind) FROM event o WHERE o.action = p.action AND o.at < ?2 AND o.kind IN (?4, ?5))",
     )?;
     let since = from.saturating_sub(OPEN_FOR.micros());
     let (planned, ran, read) = (

@@ -54,8 +54,9 @@ pub struct Writer {
 /// The file, or the wait for it.
 struct Journal {
     open: Option<Sqlite>,
-    /// The last file that was open.
+    /// The last file that was open: where it was, and which.
     identity: Option<Identity>,
+    born: Option<i64>,
     /// The file in which damage showed.
     suspect: Option<Identity>,
     health: Health,
@@ -90,6 +91,7 @@ impl Writer {
             journal: Journal {
                 open: None,
                 identity: None,
+                born: None,
                 suspect: None,
                 health: Health::Good,
                 not_before: now,
@@ -202,12 +204,14 @@ impl Writer {
             Some(path) => Sqlite::reopen(path, journal.suspect, self.clock.now())?,
             None => (Sqlite::memory()?, None),
         };
-        if journal.identity.is_some() && journal.identity != db.identity() {
+        let born = Some(db.born()?);
+        if journal.born.is_some() && journal.born != born {
             // Another file: what is in it was not shown, whoever wrote it.
             self.cursor = Some(Cursor::START);
             self.shown_before.clear();
         }
         journal.identity = db.identity();
+        journal.born = born;
         journal.suspect = None;
         journal.open = Some(db);
         self.foreign = None;

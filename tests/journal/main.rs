@@ -1,0 +1,9 @@
+//! The journal against real files, real locks and real processes.
+
+mod damage;
+mod feed;
+mod leases;
+mod processes;
+mod record;
+mod retention;
+mod support;
