@@ -9,7 +9,7 @@ use super::place::{self, Identity, Place};
 use super::retention::{self, Keep};
 use super::rollup::{self, Grain, ProbeRoll, QueueRoll};
 use super::start::{self, Start};
-use super::{Batch, Change, Changed, Cursor, Durability, Pruned, Record, Trouble, lease, row};
+use super::{Batch, Change, Changed, Cursor, Durability, Pruned, Record, Trouble, lease, row, schema};
 use crate::domain::event::{Event, Subject};
 use crate::domain::{Text, Timestamp};
 
@@ -91,6 +91,7 @@ impl Record for Sqlite {
     fn commit(&mut self, changes: &[Change], durability: Durability) -> Result<Vec<Changed>, Trouble> {
         self.sync_to(durability)?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        schema::still_ours(&tx)?;
         let done = changes.iter().map(|c| make(&tx, c)).collect::<Result<_, _>>()?;
         tx.commit()?;
         Ok(done)

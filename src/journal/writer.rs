@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use super::backlog::Lost;
 use super::place::Identity;
-use super::waiting::{GATHER, Lost, Next, Waiting};
+use super::waiting::{GATHER, Next, Waiting};
 use super::{Change, Changed, Claim, Cursor, Durability, Keep, Lease, Pruned, Record, Sqlite, Start, Trouble};
 use crate::clock::Clock;
 use crate::domain::event::{Event, Fact, ObserverId, Subject};
@@ -108,6 +109,7 @@ impl Writer {
     pub fn start(&mut self, from: Timestamp) -> Started {
         let mut notices = Vec::new();
         let mut start = Start::default();
+        self.waiting.to_disk();
         // Twice, because damage may show only while the past is read; the file is then moved aside and begun anew.
         for _ in 0..2 {
             match self.open().and_then(|notice| {
@@ -127,6 +129,7 @@ impl Writer {
                 }
             }
         }
+        self.waiting.off_disk();
         if start.skipped > 0 {
             let n = start.skipped;
             notices.push(format!("{n} events in the journal could not be read (written by a newer mailtop, or damaged): they are left out").into());

@@ -81,7 +81,7 @@ fn a_torn_log_costs_the_last_commits_and_no_more() {
             .take(events.len())
             .collect();
         assert_eq!(events, whole);
-        assert!(events.len() % 2 == 0 && events.len() >= before);
+        assert!(events.len().is_multiple_of(2) && events.len() >= before);
         before = events.len();
         db.append(&[numbered(99)], Durability::Process).unwrap();
     }
@@ -127,6 +127,23 @@ async fn a_journal_that_cannot_be_written_lets_events_pass_and_says_so() {
         .unwrap_err();
     assert!(why.contains("newer mailtop"), "{why}");
     assert!(opened.handle.stop().await.is_err());
+}
+
+#[tokio::test]
+async fn a_newer_mailtop_that_takes_the_file_over_in_use_is_left_alone() {
+    let room = Room::new();
+    let mut opened = open(&room.path(), "a").await;
+    opened.handle.append_durable(vec![numbered(1)]).await.unwrap();
+    room.raw().pragma_update(None, "user_version", 99).unwrap();
+    let why = opened.handle.append_durable(vec![numbered(2)]).await.unwrap_err();
+    assert!(why.contains("newer mailtop"), "{why}");
+    opened.handle.append(vec![numbered(3)]);
+    assert_eq!(receive(&mut opened, 2).await, [numbered(1), numbered(3)]);
+    let rows: i64 = room
+        .raw()
+        .query_row("SELECT count(*) FROM event", [], |r| r.get(0))
+        .unwrap();
+    assert_eq!(rows, 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The journal against real files, real locks and real processes.
 
+#![allow(clippy::unwrap_used)]
+
 mod damage;
 mod feed;
 mod leases;
