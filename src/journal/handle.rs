@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::waiting::{STUCK, Waiting, Withdrawn};
+use super::backlog::Withdrawn;
+use super::waiting::{STUCK, Waiting};
 use super::writer::{Started, Writer};
 use super::{Change, Claim, Keep, Lease};
 use crate::clock::Clock;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::domain::event::{Event, ObserverId, Subject, VERSION};
 use crate::domain::{Name, Span, Text, Timestamp};
 
+mod backlog;
 mod handle;
 mod kind;
 mod lease;

@@ -178,3 +178,26 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.push(suffix);
     name.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_a_large_file_are_read_and_a_damaged_end_is_met() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        let place = open(&path, None, Timestamp::UNIX_EPOCH).unwrap();
+        let rows = "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+            INSERT INTO event (at, kind, subject, observer, shape, numbers) SELECT i, 1 + i % 200, 1, 1, 1, i FROM n";
+        place.db.execute(rows, []).unwrap();
+        check(&place.db, u64::MAX).unwrap();
+        drop(place);
+        let mut file = std::fs::read(&path).unwrap();
+        let last = file.len() - 4096;
+        file[last..].fill(0x5a);
+        std::fs::write(&path, file).unwrap();
+        let db = Connection::open(&path).unwrap();
+        assert!(matches!(check(&db, u64::MAX), Err(Trouble::Damaged(_))));
+    }
+}

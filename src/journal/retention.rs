@@ -17,7 +17,7 @@ const SLICE: Duration = Duration::from_millis(25);
 /// The most rows taken in one step, whatever a minute holds.
 const STEP: i64 = 1_000;
 /// Free pages given back to the file system in one step.
-const PAGES: i64 = 256;
+const PAGES: i64 = 64;
 
 /// How long things are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -16,10 +16,14 @@ pub const APPLICATION: i64 = 0x6d6c_7470;
 /// that does not answer.
 const BUSY: Duration = Duration::from_secs(1);
 
+/// `journal.born` is drawn by lot: a place in one file means nothing in another, and the system gives names and even
+/// inode numbers out again.
+///
 /// Rows are small because a row of `event` is numbers: what repeats is in `subject`, `observer` and `shape`.
 /// `AUTOINCREMENT`, because a reader's place must never mean another event. The two indexes by time hold each event
 /// once, so that looking for old samples never walks over what is kept for ever.
 const TABLES: &str = "
+CREATE TABLE journal (born INTEGER NOT NULL) STRICT;
 CREATE TABLE observer (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE subject (
   id INTEGER PRIMARY KEY, part TEXT NOT NULL, server TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (part, server, name)
@@ -65,16 +69,11 @@ pub fn set_up(db: &mut Connection) -> Result<(), Trouble> {
     db.busy_timeout(BUSY)?;
     db.set_prepared_statement_cache_capacity(48);
     let application: i64 = db.pragma_query_value(None, "application_id", |r| r.get(0))?;
-    let version: i64 = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
     if application != APPLICATION && (tables > 0 || application != 0) {
         return Err(Trouble::NotOurs("it is a database of another program".into()));
     }
-    if version > SCHEMA {
-        return Err(Trouble::NotOurs(
-            format!("a newer mailtop made it (tables of version {version}, this one knows {SCHEMA})").into(),
-        ));
-    }
+    still_ours(db)?;
     if tables == 0 {
         // Only before the first table can the file be told to give space back later.
         db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -90,9 +89,21 @@ pub fn set_up(db: &mut Connection) -> Result<(), Trouble> {
     if tables == 0 {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         tx.execute_batch(TABLES)?;
+        tx.execute("INSERT INTO journal (born) VALUES (?1)", [fastrand::i64(..)])?;
         tx.pragma_update(None, "application_id", APPLICATION)?;
         tx.pragma_update(None, "user_version", SCHEMA)?;
         tx.commit()?;
+    }
+    Ok(())
+}
+
+/// Whether the tables are of a version that this build knows. A newer mailtop may change them while we have the file open.
+pub fn still_ours(db: &Connection) -> Result<(), Trouble> {
+    let version: i64 = db.prepare_cached("PRAGMA user_version")?.query_row([], |r| r.get(0))?;
+    if version > SCHEMA {
+        return Err(Trouble::NotOurs(
+            format!("a newer mailtop made it (tables of version {version}, this one knows {SCHEMA})").into(),
+        ));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::place::{self, Identity, Place};
 use super::retention::{self, Keep};
 use super::rollup::{self, Grain, ProbeRoll, QueueRoll};
 use super::start::{self, Start};
-use super::{Batch, Change, Changed, Cursor, Durability, Pruned, Record, Trouble, lease, row};
+use super::{Batch, Change, Changed, Cursor, Durability, Pruned, Record, Trouble, lease, row, schema};
 use crate::domain::event::{Event, Subject};
 use crate::domain::{Text, Timestamp};
 
@@ -58,6 +58,11 @@ impl Sqlite {
         self.identity
     }
 
+    /// Tells this file from any other.
+    pub(super) fn born(&self) -> Result<i64, Trouble> {
+        Ok(self.db.query_row("SELECT born FROM journal", [], |r| r.get(0))?)
+    }
+
     /// `synchronous` cannot be changed inside a transaction. FULL syncs the log at commit, and with it all earlier commits.
     fn sync_to(&mut self, durability: Durability) -> Result<(), Trouble> {
         if self.synced != durability {
@@ -86,6 +91,7 @@ impl Record for Sqlite {
     fn commit(&mut self, changes: &[Change], durability: Durability) -> Result<Vec<Changed>, Trouble> {
         self.sync_to(durability)?;
         let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        schema::still_ours(&tx)?;
         let done = changes.iter().map(|c| make(&tx, c)).collect::<Result<_, _>>()?;
         tx.commit()?;
         Ok(done)

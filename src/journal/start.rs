@@ -10,8 +10,8 @@ use super::{Cursor, Trouble, row};
 use crate::domain::event::Event;
 use crate::domain::{Span, Timestamp};
 
-/// The most events after the moment that are handed out: a day of twenty servers. The newest count.
-const MOST: i64 = 400_000;
+/// The most events after the moment that are handed out, the newest: about 100 MB of them.
+const MOST: i64 = 100_000;
 /// An action that was not read back after so long will not be any more.
 const OPEN_FOR: Span = Span::from_hours(14 * 24);
 
@@ -51,8 +51,8 @@ pub fn start_from(db: &mut Connection, from: Timestamp) -> Result<Start, Trouble
     start.left_out = (after - MOST).max(0).unsigned_abs();
     let rest = row::batch(
         &tx,
-        "WHERE e.id IN (SELECT id FROM event WHERE kind < 100 AND at >= ?1
-                        UNION ALL SELECT id FROM event WHERE kind >= 100 AND at >= ?1
+        "WHERE e.id IN (SELECT id FROM (SELECT id FROM event INDEXED BY sample_by_time WHERE kind < 100 AND at >= ?1
+                              UNION ALL SELECT id FROM event INDEXED BY kept_by_time WHERE kind >= 100 AND at >= ?1)
                         ORDER BY id DESC LIMIT ?2)
          ORDER BY e.id",
         params![from, MOST],
@@ -91,7 +91,7 @@ fn state_before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, Trouble> {
     }
     let mut open = db.prepare_cached(
         "SELECT p.action FROM event p WHERE p.kind = ?1 AND p.kind >= 100 AND p.at < ?2 AND p.at >= ?3
-           AND 2 > (SELECT count(DISTINCT kind) FROM event o WHERE o.action = p.action AND o.kind IN (?4, ?5))",
+           AND 2 > (SELECT count(DISTINCT kind) FROM event o WHERE o.action = p.action AND o.at < ?2 AND o.kind IN (?4, ?5))",
     )?;
     let since = from.saturating_sub(OPEN_FOR.micros());
     let (planned, ran, read) = (

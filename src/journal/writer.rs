@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use super::backlog::Lost;
 use super::place::Identity;
-use super::waiting::{GATHER, Lost, Next, Waiting};
+use super::waiting::{GATHER, Next, Waiting};
 use super::{Change, Changed, Claim, Cursor, Durability, Keep, Lease, Pruned, Record, Sqlite, Start, Trouble};
 use crate::clock::Clock;
 use crate::domain::event::{Event, Fact, ObserverId, Subject};
@@ -54,8 +55,9 @@ pub struct Writer {
 /// The file, or the wait for it.
 struct Journal {
     open: Option<Sqlite>,
-    /// The last file that was open.
+    /// The last file that was open: where it was, and which.
     identity: Option<Identity>,
+    born: Option<i64>,
     /// The file in which damage showed.
     suspect: Option<Identity>,
     health: Health,
@@ -90,6 +92,7 @@ impl Writer {
             journal: Journal {
                 open: None,
                 identity: None,
+                born: None,
                 suspect: None,
                 health: Health::Good,
                 not_before: now,
@@ -106,6 +109,7 @@ impl Writer {
     pub fn start(&mut self, from: Timestamp) -> Started {
         let mut notices = Vec::new();
         let mut start = Start::default();
+        self.waiting.to_disk();
         // Twice, because damage may show only while the past is read; the file is then moved aside and begun anew.
         for _ in 0..2 {
             match self.open().and_then(|notice| {
@@ -125,6 +129,7 @@ impl Writer {
                 }
             }
         }
+        self.waiting.off_disk();
         if start.skipped > 0 {
             let n = start.skipped;
             notices.push(format!("{n} events in the journal could not be read (written by a newer mailtop, or damaged): they are left out").into());
@@ -202,12 +207,14 @@ impl Writer {
             Some(path) => Sqlite::reopen(path, journal.suspect, self.clock.now())?,
             None => (Sqlite::memory()?, None),
         };
-        if journal.identity.is_some() && journal.identity != db.identity() {
+        let born = Some(db.born()?);
+        if journal.born.is_some() && journal.born != born {
             // Another file: what is in it was not shown, whoever wrote it.
             self.cursor = Some(Cursor::START);
             self.shown_before.clear();
         }
         journal.identity = db.identity();
+        journal.born = born;
         journal.suspect = None;
         journal.open = Some(db);
         self.foreign = None;
