@@ -1,0 +1,61 @@
+//! The cursor and the filter of the fleet. The cursor holds on to a server by its name: rows re-sort as verdicts change,
+//! and it must never come to stand on another server by itself.
+
+use tui_input::Input;
+
+use crate::domain::Name;
+use crate::model::Row;
+
+use crate::console::view::headline;
+
+/// The cursor and the filter.
+#[derive(Clone, Debug, Default)]
+pub struct Fleet {
+    /// `None` until the hands have chosen: then the first row is meant, the worst.
+    selected: Option<Name>,
+    /// What the names must match.
+    pub filter: Input,
+    /// Where the cursor was before the filter.
+    before: Option<Option<Name>>,
+}
+
+impl Fleet {
+    /// The server that was chosen.
+    pub const fn selected(&self) -> Option<&Name> {
+        self.selected.as_ref()
+    }
+    /// Chooses.
+    pub fn select(&mut self, name: Option<Name>) {
+        self.selected = name;
+    }
+    /// Whether a filter holds.
+    pub fn filtered(&self) -> bool {
+        !self.filter.value().trim().is_empty()
+    }
+    /// The filter begins to be typed: remembers the cursor.
+    pub fn begin_filter(&mut self) {
+        self.before.get_or_insert_with(|| self.selected.clone());
+    }
+    /// The filter goes, and the cursor returns to where it was.
+    pub fn clear_filter(&mut self) {
+        self.filter.reset();
+        if let Some(before) = self.before.take() {
+            self.selected = before;
+        }
+    }
+    /// Keeps the rows that match, and the chosen one: a headline that changes must not take the row from under the hands.
+    pub fn retain(&self, rows: &mut Vec<Row<'_>>) {
+        if self.filtered() {
+            rows.retain(|r| self.matches(r) || self.selected.as_ref() == Some(&r.server.name));
+        }
+    }
+    /// Whether the row matches: every word typed is in its name or in its trouble, in whatever case.
+    pub fn matches(&self, row: &Row<'_>) -> bool {
+        let text = format!("{} {} {}", row.server.name, row.verdict.word(), headline::words(row)).to_lowercase();
+        self.filter
+            .value()
+            .to_lowercase()
+            .split_whitespace()
+            .all(|word| text.contains(word))
+    }
+}

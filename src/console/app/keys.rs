@@ -1,0 +1,404 @@
+//! What a key, a paste and the mouse do. Keys become commands by the table in `keymap`; what is left over is text for
+//! the input that is open.
+
+use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use jiff::Timestamp;
+
+use crate::console::keymap::{self, Command, Place};
+use crate::console::view;
+use crate::console::widget::input::{self, Typed};
+use crate::domain::Name;
+use crate::domain::action::Verb;
+use crate::domain::effect::{Effect, Toggle};
+
+use super::{Access, App, Overlay, Palette, Pane, Pick, Screen, ServerView};
+
+impl App {
+    pub(super) fn key(&mut self, key: KeyEvent, now: Timestamp) -> Vec<Effect> {
+        self.said = None;
+        let place = self.place();
+        match keymap::find(place, key) {
+            Some(command) => self.command(command, place, now),
+            None => {
+                self.typed(|i| input::key(i, key), now);
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str, now: Timestamp) -> Vec<Effect> {
+        self.typed(|i| input::paste(i, text), now);
+        Vec::new()
+    }
+
+    /// Gives a key or a paste to the input that is open.
+    fn typed(&mut self, give: impl FnOnce(&mut tui_input::Input) -> Typed, now: Timestamp) {
+        match &mut self.overlay {
+            Some(Overlay::Action(dialog)) if self_typing(dialog) => {
+                give(&mut dialog.reason);
+                dialog.said = None;
+            }
+            Some(Overlay::Palette(palette)) => {
+                if give(&mut palette.input) == Typed::Changed {
+                    palette.at = 0;
+                }
+            }
+            Some(Overlay::Filter) => {
+                if give(&mut self.fleet.filter) == Typed::Changed {
+                    self.select_first_match(now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A filter that was typed chooses its first match, unless the cursor is on a match already. It is chosen by name:
+    /// the rows may re-sort under the hands.
+    fn select_first_match(&mut self, now: Timestamp) {
+        let rows = crate::model::rows(&self.model, now);
+        let matching: Vec<&Name> = rows
+            .iter()
+            .filter(|r| self.fleet.matches(r))
+            .map(|r| &r.server.name)
+            .collect();
+        let still = self.fleet.selected().is_some_and(|s| matching.contains(&s));
+        if !still && let Some(first) = matching.first().map(|n| (*n).clone()) {
+            self.fleet.select(Some(first));
+        }
+    }
+
+    fn command(&mut self, command: Command, place: Place, now: Timestamp) -> Vec<Effect> {
+        match command {
+            Command::Redraw => return vec![Effect::Redraw],
+            Command::Suspend => return vec![Effect::Suspend],
+            Command::Interrupt => return self.quit(),
+            _ => {}
+        }
+        match place {
+            Place::Fleet => self.on_fleet(command, now),
+            Place::Server => self.on_server(command, now),
+            Place::Plan | Place::Progress => self.in_dialog(command, now),
+            Place::Pick => self.in_pick(command),
+            Place::Palette => self.in_palette(command, now),
+            Place::Filter => self.in_filter(command, now),
+            Place::Page => {
+                self.in_page(command);
+                Vec::new()
+            }
+            Place::Question => {
+                if command == Command::Open {
+                    return vec![Effect::Quit];
+                }
+                if let Some(Overlay::Question(before)) = self.overlay.take() {
+                    self.overlay = before.map(|b| *b);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// What both screens know.
+    fn on_either(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        match command {
+            Command::Pause => return self.act(Verb::Pause, now),
+            Command::Resume => return self.act(Verb::Resume, now),
+            Command::Help => self.overlay = Some(Overlay::Help(0)),
+            Command::Notices => self.overlay = Some(Overlay::Notices(0)),
+            Command::Palette => self.overlay = Some(Overlay::Palette(Palette::new(self.ground()))),
+            Command::Refresh => {
+                let server = match &self.screen {
+                    Screen::Fleet => None,
+                    Screen::Server(view) => Some(view.name.clone()),
+                };
+                self.say(server.as_ref().map_or("looking now, at every server".to_owned(), |s| {
+                    format!("looking now, at {s}")
+                }));
+                return vec![Effect::Refresh { server }];
+            }
+            Command::Reload => {
+                self.say("reading the config again");
+                return vec![Effect::Reload];
+            }
+            Command::Mouse => {
+                let (to, word) = match self.mouse {
+                    Toggle::Off => (Toggle::On, "mouse on: click and wheel; m gives it back to the terminal"),
+                    Toggle::On => (Toggle::Off, "mouse off: the terminal selects text again"),
+                };
+                self.mouse = to;
+                self.say(word);
+                return vec![Effect::Mouse(to)];
+            }
+            Command::Ascii => self.options.glyphs = self.options.glyphs.other(),
+            Command::Redraw => return vec![Effect::Redraw],
+            Command::Suspend => return vec![Effect::Suspend],
+            Command::Quit | Command::Interrupt => return self.quit(),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn quit(&mut self) -> Vec<Effect> {
+        if self.acting() {
+            self.overlay = Some(Overlay::Question(self.overlay.take().map(Box::new)));
+            return Vec::new();
+        }
+        vec![Effect::Quit]
+    }
+
+    fn on_fleet(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        let page = view::fleet::page(self) as isize;
+        match command {
+            Command::Up => self.move_cursor(-1, now),
+            Command::Down => self.move_cursor(1, now),
+            Command::PageUp => self.move_cursor(-page, now),
+            Command::PageDown => self.move_cursor(page, now),
+            Command::Home => self.move_cursor(isize::MIN, now),
+            Command::End => self.move_cursor(isize::MAX, now),
+            Command::Open => {
+                if let Some(name) = self.current(now) {
+                    self.fleet.select(Some(name.clone()));
+                    self.screen = Screen::Server(ServerView::new(name));
+                }
+            }
+            Command::Back => self.fleet.clear_filter(),
+            Command::Filter => {
+                self.fleet.begin_filter();
+                self.overlay = Some(Overlay::Filter);
+            }
+            other => return self.on_either(other, now),
+        }
+        Vec::new()
+    }
+
+    /// Moves the cursor by rows as they stand now, and takes hold of the server that it comes to.
+    fn move_cursor(&mut self, by: isize, now: Timestamp) {
+        let rows = self.rows(now);
+        let at = self
+            .current(now)
+            .and_then(|name| rows.iter().position(|r| r.server.name == name))
+            .unwrap_or(0);
+        let to = at.saturating_add_signed(by).min(rows.len().saturating_sub(1));
+        let name = rows.get(to).map(|r| r.server.name.clone());
+        if name.is_some() {
+            self.fleet.select(name);
+        }
+    }
+
+    fn on_server(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        let page = isize::from(self.size.1 as i16 / 2).max(1);
+        let Screen::Server(view) = &mut self.screen else {
+            return Vec::new();
+        };
+        let vertical = |view: &mut ServerView, by: isize| match view.pane {
+            // Among jobs the cursor moves, because a key acts on the job under it.
+            Pane::Jobs => view.step_part(by),
+            Pane::Probe | Pane::Queue => view.step_scroll(by),
+        };
+        match command {
+            Command::Up => vertical(view, -1),
+            Command::Down => vertical(view, 1),
+            Command::PageUp => view.step_scroll(-page),
+            Command::PageDown => view.step_scroll(page),
+            Command::Home => vertical(view, isize::MIN),
+            Command::End => vertical(view, 10_000),
+            Command::Left => view.step_part(-1),
+            Command::Right => view.step_part(1),
+            Command::NextPane => view.pane = view.pane.step(1),
+            Command::PreviousPane => view.pane = view.pane.step(2),
+            Command::ProbePane => view.pane = Pane::Probe,
+            Command::QueuePane => view.pane = Pane::Queue,
+            Command::JobsPane => view.pane = Pane::Jobs,
+            Command::Back => self.screen = Screen::Fleet,
+            other => return self.on_either(other, now),
+        }
+        Vec::new()
+    }
+
+    /// `p` and `r`: says why it cannot be, asks which job, or opens the dialog.
+    fn act(&mut self, verb: Verb, now: Timestamp) -> Vec<Effect> {
+        let Some(name) = self.current(now) else {
+            self.say("no server is selected");
+            return Vec::new();
+        };
+        let Some(server) = self.model.server(&name) else {
+            return Vec::new();
+        };
+        if self.options.access == Access::ReadOnly {
+            self.say(format!(
+                "this console is read-only, so nothing can be {verb}d from it: start it without --read-only"
+            ));
+            return Vec::new();
+        }
+        if server.read_only() {
+            self.say(format!(
+                "{name} is read-only in the config (read_only = true), so nothing can be {verb}d on it"
+            ));
+            return Vec::new();
+        }
+        let jobs: Vec<Name> = server.jobs.keys().cloned().collect();
+        let chosen = match &self.screen {
+            Screen::Server(view) if view.pane == Pane::Jobs => view.job(server).cloned(),
+            _ => None,
+        };
+        // From here on the hands have chosen this server.
+        self.fleet.select(Some(name.clone()));
+        match (chosen, &jobs[..]) {
+            (Some(job), _) => self.open_action(name, job, verb),
+            (None, []) => {
+                self.say(format!(
+                    "{name} has no maintenance job to {verb}: add a [[server.job]] to the config"
+                ));
+                Vec::new()
+            }
+            (None, [job]) => self.open_action(name, job.clone(), verb),
+            (None, _) => {
+                self.overlay = Some(Overlay::Pick(Pick {
+                    server: name,
+                    verb,
+                    jobs,
+                    at: 0,
+                }));
+                Vec::new()
+            }
+        }
+    }
+
+    fn in_dialog(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        let Some(Overlay::Action(dialog)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        match command {
+            Command::Left => return dialog.change(-1),
+            Command::Right => return dialog.change(1),
+            Command::Up => dialog.scroll = dialog.scroll.saturating_sub(1),
+            Command::Down => dialog.scroll += 1,
+            Command::PageUp => dialog.scroll = dialog.scroll.saturating_sub(5),
+            Command::PageDown => dialog.scroll += 5,
+            Command::Open => return self.confirm(now),
+            Command::Back => self.overlay = None,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn in_pick(&mut self, command: Command) -> Vec<Effect> {
+        let Some(Overlay::Pick(pick)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        match command {
+            Command::Up => pick.step(-1),
+            Command::Down => pick.step(1),
+            Command::PageUp | Command::Home => pick.step(isize::MIN),
+            Command::PageDown | Command::End => pick.step(isize::MAX),
+            Command::Open => {
+                let (server, job, verb) = (pick.server.clone(), pick.job().cloned(), pick.verb);
+                self.overlay = None;
+                if let Some(job) = job {
+                    return self.open_action(server, job, verb);
+                }
+            }
+            Command::Back => self.overlay = None,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn in_palette(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        let Some(Overlay::Palette(palette)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        match command {
+            Command::Up => palette.step(-1),
+            Command::Down => palette.step(1),
+            Command::Open => {
+                // Nothing found: the palette stays, so that the word can be mended.
+                if let Some(chosen) = palette.chosen() {
+                    let command = chosen.command;
+                    self.overlay = None;
+                    return self.command(command, self.ground(), now);
+                }
+            }
+            Command::Back => self.overlay = None,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn in_filter(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        match command {
+            Command::Up => self.move_cursor(-1, now),
+            Command::Down => self.move_cursor(1, now),
+            Command::Open => {
+                self.overlay = None;
+                if !self.fleet.filtered() {
+                    self.fleet.clear_filter();
+                }
+            }
+            Command::Back => {
+                self.overlay = None;
+                self.fleet.clear_filter();
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn in_page(&mut self, command: Command) {
+        let (Some(Overlay::Help(scroll)) | Some(Overlay::Notices(scroll))) = &mut self.overlay else {
+            return;
+        };
+        match command {
+            Command::Up => *scroll = scroll.saturating_sub(1),
+            Command::Down => *scroll += 1,
+            Command::PageUp => *scroll = scroll.saturating_sub(10),
+            Command::PageDown => *scroll += 10,
+            Command::Home => *scroll = 0,
+            Command::End => *scroll = 10_000,
+            Command::Back => self.overlay = None,
+            _ => {}
+        }
+    }
+
+    /// Holds the scroll of what stands before the screen inside what there is.
+    pub(super) fn settle_overlay(&mut self, now: Timestamp) {
+        let hidden = view::overlay_hidden_lines(self, now);
+        match &mut self.overlay {
+            Some(Overlay::Help(scroll) | Overlay::Notices(scroll)) => *scroll = (*scroll).min(hidden),
+            Some(Overlay::Action(dialog)) => dialog.scroll = dialog.scroll.min(hidden),
+            _ => {}
+        }
+    }
+
+    pub(super) fn mouse_moved(&mut self, mouse: MouseEvent, now: Timestamp) -> Vec<Effect> {
+        let place = self.place();
+        let wheel = match mouse.kind {
+            MouseEventKind::ScrollUp => Some(Command::Up),
+            MouseEventKind::ScrollDown => Some(Command::Down),
+            _ => None,
+        };
+        if let Some(command) = wheel {
+            self.said = None;
+            return self.command(command, place, now);
+        }
+        if mouse.kind != MouseEventKind::Down(MouseButton::Left) || place != Place::Fleet {
+            return Vec::new();
+        }
+        self.said = None;
+        let Some(name) = view::fleet::server_at(self, mouse.row, now) else {
+            return Vec::new();
+        };
+        if self.fleet.selected() == Some(&name) {
+            return self.command(Command::Open, place, now);
+        }
+        self.fleet.select(Some(name));
+        Vec::new()
+    }
+}
+
+/// Whether keys are text for the reason: not once it was confirmed.
+const fn self_typing(dialog: &super::ActionDialog) -> bool {
+    !matches!(
+        dialog.stage,
+        super::Stage::Running { .. } | super::Stage::NotRun { .. } | super::Stage::NotPlanned(_)
+    )
+}

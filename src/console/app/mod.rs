@@ -1,0 +1,246 @@
+//! The state of the console and what each message does to it. Pure: `update` returns effects as data; the engine runs
+//! them and answers with messages. No await, no I/O, no clock: the moment comes in as an argument.
+
+mod action;
+mod fleet;
+mod keys;
+mod msg;
+mod options;
+mod palette;
+mod pick;
+mod server;
+mod status;
+
+use jiff::Timestamp;
+
+use crate::domain::effect::{Answer, Effect, Recording, Role, Toggle};
+use crate::domain::event::Event;
+use crate::domain::{Name, Span, Text};
+use crate::model::{Model, Row};
+
+use super::keymap::Place;
+
+pub use action::{ActionDialog, DURATIONS, Stage, Step, StepState};
+pub use fleet::Fleet;
+pub use msg::Msg;
+pub use options::{Access, AppOptions, Pace};
+pub use palette::Palette;
+pub use pick::Pick;
+pub use server::{Pane, ServerView};
+pub use status::Status;
+
+/// Answers to keys and notices of the engine that are kept.
+const KEEP_NOTICES: usize = 50;
+
+/// What fills the screen.
+#[derive(Clone, Debug)]
+pub enum Screen {
+    /// All servers.
+    Fleet,
+    /// One of them.
+    Server(ServerView),
+}
+
+/// What stands before it.
+#[derive(Clone, Debug)]
+pub enum Overlay {
+    /// Help for the screen, scrolled by so many lines.
+    Help(usize),
+    /// Notices in full, scrolled by so many lines.
+    Notices(usize),
+    /// Every command by name.
+    Palette(Palette),
+    /// The filter being typed.
+    Filter,
+    /// Which of several jobs.
+    Pick(Pick),
+    /// An action.
+    Action(Box<ActionDialog>),
+    /// Whether to leave while an action runs; what stood there before.
+    Question(Option<Box<Overlay>>),
+}
+
+/// The console.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// As started; theme and glyphs may change by command.
+    pub options: AppOptions,
+    /// The fleet as known.
+    pub model: Model,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// What fills the screen.
+    pub screen: Screen,
+    /// What stands before it.
+    pub overlay: Option<Overlay>,
+    /// The cursor and the filter of the fleet.
+    pub fleet: Fleet,
+    /// Whether the mouse is ours.
+    pub mouse: Toggle,
+    /// Who probes.
+    pub role: Role,
+    /// Whether what is seen is recorded.
+    pub recording: Recording,
+    said: Option<Text>,
+    notices: Vec<(Timestamp, Text)>,
+    mine: Vec<action::Started>,
+}
+
+impl App {
+    /// A console that shows this model.
+    pub fn new(options: AppOptions, model: Model) -> Self {
+        Self {
+            options,
+            model,
+            size: (80, 24),
+            screen: Screen::Fleet,
+            overlay: None,
+            fleet: Fleet::default(),
+            mouse: Toggle::Off,
+            role: Role::Probing,
+            recording: Recording::Yes,
+            said: None,
+            notices: Vec::new(),
+            mine: Vec::new(),
+        }
+    }
+
+    /// Takes in one message and says what is to be done.
+    pub fn update(&mut self, msg: Msg, now: Timestamp) -> Vec<Effect> {
+        let effects = match msg {
+            Msg::Key(key) => self.key(key, now),
+            Msg::Paste(text) => self.paste(&text, now),
+            Msg::Mouse(mouse) => self.mouse_moved(mouse, now),
+            Msg::Resize(w, h) => {
+                self.size = (w, h);
+                Vec::new()
+            }
+            Msg::Events(events) => {
+                self.learned(&events, now);
+                Vec::new()
+            }
+            Msg::Answer(answer) => self.answered(answer, now),
+            Msg::Tick => Vec::new(),
+        };
+        self.settle(now);
+        effects
+    }
+
+    fn learned(&mut self, events: &[Event], now: Timestamp) {
+        let before = self.fleet.selected().and_then(|name| self.position(name, now));
+        self.model.apply_all(events);
+        // A server that is no longer watched takes its cursor with it, and says so: a key must not fall on another
+        // one unnoticed.
+        if let (Some(name), Some(at)) = (self.fleet.selected().cloned(), before)
+            && self.model.server(&name).is_none()
+        {
+            let rows = self.rows(now);
+            let next = rows.get(at).or(rows.last()).map(|r| r.server.name.clone());
+            self.fleet.select(next);
+            self.say(format!("{name} is no longer watched"));
+        }
+        if let Screen::Server(view) = &self.screen
+            && self.model.server(&view.name).is_none()
+        {
+            self.say(format!("{} is no longer watched", view.name));
+            self.screen = Screen::Fleet;
+        }
+        self.forget_finished(now);
+    }
+
+    fn answered(&mut self, answer: Answer, now: Timestamp) -> Vec<Effect> {
+        match answer {
+            Answer::Role(role) => self.role = role,
+            Answer::Recording(recording) => self.recording = recording,
+            Answer::Notice(text) => {
+                self.notices.push((now, text));
+                if self.notices.len() > KEEP_NOTICES {
+                    self.notices.remove(0);
+                }
+            }
+            Answer::Planned(plan) => self.planned(plan),
+            Answer::NotPlanned { server, job, verb, why } => self.not_planned(&server, &job, verb, why),
+            Answer::NotRun { id, why } => self.not_run(&id, why, now),
+        }
+        Vec::new()
+    }
+
+    /// The lines of the fleet that are to be shown: those that match the filter, and the selected one.
+    pub fn rows(&self, now: Timestamp) -> Vec<Row<'_>> {
+        let mut rows = crate::model::rows(&self.model, now);
+        self.fleet.retain(&mut rows);
+        rows
+    }
+
+    fn position(&self, name: &Name, now: Timestamp) -> Option<usize> {
+        self.rows(now).iter().position(|r| r.server.name == *name)
+    }
+
+    /// The server that a key falls on: the one shown, or the selected one. Until the hands have chosen, that is the
+    /// worst.
+    pub fn current(&self, now: Timestamp) -> Option<Name> {
+        match &self.screen {
+            Screen::Server(view) => Some(view.name.clone()),
+            Screen::Fleet => match self.fleet.selected() {
+                Some(name) => Some(name.clone()),
+                None => self.rows(now).first().map(|r| r.server.name.clone()),
+            },
+        }
+    }
+
+    /// Where the hands are.
+    pub const fn place(&self) -> Place {
+        match &self.overlay {
+            Some(Overlay::Help(_) | Overlay::Notices(_)) => Place::Page,
+            Some(Overlay::Palette(_)) => Place::Palette,
+            Some(Overlay::Filter) => Place::Filter,
+            Some(Overlay::Pick(_)) => Place::Pick,
+            Some(Overlay::Question(_)) => Place::Question,
+            Some(Overlay::Action(dialog)) => match dialog.stage {
+                Stage::Running { .. } | Stage::NotRun { .. } => Place::Progress,
+                _ => Place::Plan,
+            },
+            None => self.ground(),
+        }
+    }
+    /// Where the hands are when nothing stands before the screen.
+    pub const fn ground(&self) -> Place {
+        match self.screen {
+            Screen::Fleet => Place::Fleet,
+            Screen::Server(_) => Place::Server,
+        }
+    }
+
+    /// How often the picture changes by itself: with an age on it every second, with only the clock every minute.
+    pub fn tick_every(&self) -> Span {
+        let aged = self.model.servers().next().is_some() || matches!(self.overlay, Some(Overlay::Action(_)));
+        match (aged, self.options.pace) {
+            (true, Pace::Normal) => Span::from_secs(1),
+            (true, Pace::Slow) => Span::from_secs(5),
+            (false, _) => Span::from_mins(1),
+        }
+    }
+
+    /// Whether the clock shows seconds: only where something else counts in them too.
+    pub fn clock_has_seconds(&self) -> bool {
+        self.tick_every() == Span::from_secs(1)
+    }
+
+    /// Says something in answer to a key; the next key clears it.
+    pub(super) fn say(&mut self, text: impl Into<Text>) {
+        self.said = Some(text.into());
+    }
+
+    /// Holds scroll positions inside what there is to show.
+    fn settle(&mut self, now: Timestamp) {
+        if let Screen::Server(view) = &self.screen {
+            let mut view = view.clone();
+            view.settle(self, now);
+            self.screen = Screen::Server(view);
+        }
+        self.settle_overlay(now);
+    }
+}
+
+#[cfg(test)]
+mod tests;

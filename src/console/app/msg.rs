@@ -1,0 +1,42 @@
+//! What reaches the console: keys, the engine's events and answers, and the passing of time.
+
+use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseEvent};
+
+use crate::domain::effect::Answer;
+use crate::domain::event::Event;
+
+/// One message to [`super::App::update`].
+#[derive(Clone, PartialEq, Debug)]
+pub enum Msg {
+    /// A key went down (or repeats).
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The mouse, when it is on.
+    Mouse(MouseEvent),
+    /// The terminal has another size now: columns, rows.
+    Resize(u16, u16),
+    /// Things learned, in their order.
+    Events(Vec<Event>),
+    /// The engine answers.
+    Answer(Answer),
+    /// Time has passed.
+    Tick,
+}
+
+impl Msg {
+    /// From the terminal; `None` for what means nothing here (a key going up, focus).
+    pub fn from_input(input: Input) -> Option<Self> {
+        match input {
+            Input::Key(k) if k.kind != KeyEventKind::Release => Some(Self::Key(k)),
+            Input::Paste(text) => Some(Self::Paste(text)),
+            Input::Mouse(m) => Some(Self::Mouse(m)),
+            Input::Resize(w, h) => Some(Self::Resize(w, h)),
+            _ => None,
+        }
+    }
+    /// Whether a person's hand made it: such a message is painted at once.
+    pub const fn by_hand(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::Paste(_) | Self::Mouse(_) | Self::Resize(..))
+    }
+}

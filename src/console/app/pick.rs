@@ -1,0 +1,28 @@
+//! Which of several jobs an action is meant for.
+
+use crate::domain::Name;
+use crate::domain::action::Verb;
+
+/// The jobs of one server and the cursor among them.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Pick {
+    /// The server.
+    pub server: Name,
+    /// What is to be done.
+    pub verb: Verb,
+    /// The jobs.
+    pub jobs: Vec<Name>,
+    /// The cursor.
+    pub at: usize,
+}
+
+impl Pick {
+    /// The job under the cursor.
+    pub fn job(&self) -> Option<&Name> {
+        self.jobs.get(self.at)
+    }
+    /// Moves the cursor by so many, and stops at the ends.
+    pub fn step(&mut self, by: isize) {
+        self.at = self.at.saturating_add_signed(by).min(self.jobs.len().saturating_sub(1));
+    }
+}

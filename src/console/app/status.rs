@@ -1,0 +1,83 @@
+//! The line under the header: what a person must know besides the fleet. The most urgent first.
+
+use jiff::Timestamp;
+
+use crate::console::when;
+use crate::domain::Span;
+use crate::domain::Text;
+use crate::domain::action::Verb;
+use crate::domain::effect::{Recording, Role};
+
+use super::{Access, App};
+
+/// How long a notice stays on the line; the page of notices keeps it longer.
+const NOTICE_STAYS: Span = Span::from_mins(10);
+
+/// One thing to say.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Status {
+    /// In answer to the last key.
+    Said(Text),
+    /// Events are shown but not recorded.
+    NotRecording(Text),
+    /// An action of ours runs.
+    Acting(String),
+    /// Another console probes.
+    Following(Text),
+    /// mailtop had to say something, this long ago.
+    Notice(Text, String),
+    /// Nothing may be changed from here.
+    ReadOnly,
+    /// Nothing is watched.
+    Nothing,
+}
+
+impl App {
+    /// What the line says at `now`, the most urgent first.
+    pub fn status(&self, now: Timestamp) -> Vec<Status> {
+        let mut all = Vec::new();
+        all.extend(self.said.clone().map(Status::Said));
+        if let Recording::No { why } = &self.recording {
+            all.push(Status::NotRecording(why.clone()));
+        }
+        for s in &self.mine {
+            let doing = match s.verb {
+                Verb::Pause => "pausing",
+                Verb::Resume => "resuming",
+            };
+            let age = when::age(s.at, now);
+            all.push(Status::Acting(format!("{doing} {} on {}, {age}", s.job, s.server)));
+        }
+        if let Role::Following { holder } = &self.role {
+            all.push(Status::Following(holder.clone()));
+        }
+        if let Some((at, text)) = self
+            .notices()
+            .pop()
+            .filter(|(at, _)| Span::between(*at, now) < NOTICE_STAYS)
+        {
+            all.push(Status::Notice(text, when::age(at, now)));
+        }
+        if self.options.access == Access::ReadOnly {
+            all.push(Status::ReadOnly);
+        }
+        if self.model.servers().next().is_none() {
+            all.push(Status::Nothing);
+        }
+        all
+    }
+
+    /// Everything that mailtop had to say, oldest first: from the record and from the engine.
+    pub fn notices(&self) -> Vec<(Timestamp, Text)> {
+        let mut all: Vec<_> = self
+            .model
+            .notices()
+            .cloned()
+            .chain(self.notices.iter().cloned())
+            .collect();
+        all.sort_by_key(|(at, _)| *at);
+        // A notice that came both ways is one notice.
+        all.dedup_by(|b, a| a.1 == b.1 && Span::between(a.0, b.0) < Span::from_secs(5));
+        all
+    }
+}

@@ -1,0 +1,391 @@
+//! The only file that touches the tty: raw mode, the alternate screen, the writer that sends a frame in one piece, keys
+//! and signals as streams. Whatever way the program ends, the terminal is given back as it was.
+
+use std::io::{self, IsTerminal, Write};
+use std::panic::PanicHookInfo;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event, EventStream,
+};
+use crossterm::terminal::{
+    DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute, queue};
+use futures::{Stream, StreamExt};
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::buffer::Cell;
+use ratatui::layout::{Position, Size};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::domain::effect::Toggle;
+
+use super::run::{Screen, Signal};
+
+/// Whether the terminal is ours at the moment, for the panic hook and the last resort.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Synchronised update (mode 2026): a terminal that knows it shows the frame in one go; others ignore it.
+const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
+const END_FRAME: &[u8] = b"\x1b[?2026l";
+
+/// Collects what is written and hands it on only when told to: the inner flushes of the drawing library would tear a
+/// frame into pieces.
+#[derive(Debug)]
+pub struct FrameWriter<W: Write> {
+    inner: W,
+    frame: Vec<u8>,
+}
+
+impl<W: Write> FrameWriter<W> {
+    /// Around this.
+    pub const fn new(inner: W) -> Self {
+        Self {
+            inner,
+            frame: Vec::new(),
+        }
+    }
+    /// Sends what was collected, in one write, as one synchronised update. Nothing collected: nothing sent.
+    pub fn send(&mut self) -> io::Result<()> {
+        if self.frame.is_empty() {
+            return Ok(());
+        }
+        let mut whole = Vec::with_capacity(self.frame.len() + BEGIN_FRAME.len() + END_FRAME.len());
+        whole.extend_from_slice(BEGIN_FRAME);
+        whole.append(&mut self.frame);
+        whole.extend_from_slice(END_FRAME);
+        self.inner.write_all(&whole)?;
+        self.inner.flush()
+    }
+}
+
+impl<W: Write> Write for FrameWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.frame.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    /// Does nothing, by design: see [`FrameWriter::send`].
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The terminal, taken over. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Tty {
+    frame: FrameWriter<io::Stdout>,
+    mouse: Toggle,
+}
+
+impl Tty {
+    /// Takes the terminal over: raw mode, alternate screen, no cursor, bracketed paste.
+    ///
+    /// # Errors
+    /// Where standard output is no terminal, or refuses.
+    pub fn enter() -> io::Result<Self> {
+        if !io::stdout().is_terminal() {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "standard output is not a terminal: use `mailtop check` or `mailtop watch` in pipes and scripts",
+            ));
+        }
+        take()?;
+        Ok(Self {
+            frame: FrameWriter::new(io::stdout()),
+            mouse: Toggle::Off,
+        })
+    }
+
+    /// The drawing library's own backend, which keeps nothing between calls, writing into the frame.
+    fn inner(&mut self) -> CrosstermBackend<&mut FrameWriter<io::Stdout>> {
+        CrosstermBackend::new(&mut self.frame)
+    }
+
+    fn set_mouse(&mut self, to: Toggle) -> io::Result<()> {
+        self.mouse = to;
+        match to {
+            Toggle::On => execute!(io::stdout(), EnableMouseCapture),
+            Toggle::Off => execute!(io::stdout(), DisableMouseCapture),
+        }
+    }
+}
+
+impl Drop for Tty {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    let mut out = io::stdout();
+    // Our frames end at the last column on purpose: a terminal must not begin a new line there.
+    queue!(
+        out,
+        EnterAlternateScreen,
+        cursor::Hide,
+        EnableBracketedPaste,
+        DisableLineWrap
+    )?;
+    out.flush()
+}
+
+/// Gives the terminal back as it was. Safe to call at any time and more than once; errors have nowhere to go.
+pub fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _ = out.write_all(END_FRAME);
+    let _ = queue!(
+        out,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        EnableLineWrap,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+}
+
+impl Screen for Tty {
+    fn mouse(&mut self, to: Toggle) -> io::Result<()> {
+        self.set_mouse(to)
+    }
+    /// Gives the terminal back, stops this process until somebody says `fg`, and takes the terminal over again.
+    fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        self.resume()
+    }
+    fn resume(&mut self) -> io::Result<()> {
+        take()?;
+        let mouse = self.mouse;
+        if mouse == Toggle::On {
+            self.set_mouse(mouse)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Backend for Tty {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        self.inner().draw(content)
+    }
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        // Hidden when the terminal was taken; saying so again in every frame would cost bytes for nothing.
+        Ok(())
+    }
+    fn show_cursor(&mut self) -> io::Result<()> {
+        self.inner().show_cursor()
+    }
+    /// Not asked: the terminal's answer would come in between the keys, and nothing here needs it.
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        Ok(Position::ORIGIN)
+    }
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        self.inner().set_cursor_position(position)
+    }
+    fn clear(&mut self) -> io::Result<()> {
+        self.inner().clear()
+    }
+    fn clear_region(&mut self, clear: ClearType) -> io::Result<()> {
+        self.inner().clear_region(clear)
+    }
+    fn size(&self) -> io::Result<Size> {
+        let (columns, rows) = crossterm::terminal::size()?;
+        Ok(Size::new(columns, rows))
+    }
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        self.inner().window_size()
+    }
+    /// The end of a frame: now it is sent.
+    fn flush(&mut self) -> io::Result<()> {
+        self.frame.send()
+    }
+}
+
+/// Keys, pastes and sizes from the terminal. It ends when the terminal is gone.
+#[derive(Debug)]
+pub struct Keys(mpsc::Receiver<io::Result<Event>>);
+
+impl Stream for Keys {
+    type Item = io::Result<Event>;
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+/// Reads keys on a thread of their own. The event source does not notice the end of its terminal and would spin on it;
+/// on its own thread that can neither hold up the loop nor keep the program from leaving, and a second thread
+/// waits for the hang-up itself.
+pub fn keys() -> Keys {
+    let (send, receive) = mpsc::channel(64);
+    let (gone, mut over) = mpsc::channel::<()>(1);
+    std::thread::spawn(move || {
+        wait_for_hangup();
+        drop(gone);
+        // The loop ends now and leaves in good order. If it cannot, nobody is there to see why.
+        std::thread::sleep(Duration::from_secs(5));
+        give_back();
+        std::process::exit(129);
+    });
+    let (pass, mut raw) = mpsc::channel(64);
+    std::thread::spawn(move || {
+        let mut events = EventStream::new();
+        while let Some(event) = futures::executor::block_on(events.next()) {
+            if pass.blocking_send(event).is_err() {
+                break;
+            }
+        }
+    });
+    tokio::spawn(async move {
+        loop {
+            let event = tokio::select! {
+                biased;
+                _ = over.recv() => break,
+                event = raw.recv() => event,
+            };
+            let Some(event) = event else { break };
+            if send.send(event).await.is_err() {
+                break;
+            }
+        }
+    });
+    Keys(receive)
+}
+
+/// Returns once the terminal has hung up. Where that cannot be asked, never.
+fn wait_for_hangup() {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let tty = if io::stdin().is_terminal() {
+        None
+    } else {
+        std::fs::File::open("/dev/tty").ok()
+    };
+    let stdin = io::stdin();
+    loop {
+        // No event is asked for: only hang-up and error are reported, so keys do not wake this thread.
+        let mut fds = [match &tty {
+            Some(tty) => PollFd::new(tty, PollFlags::empty()),
+            None => PollFd::new(&stdin, PollFlags::empty()),
+        }];
+        match poll(&mut fds, None) {
+            Ok(_)
+                if fds[0]
+                    .revents()
+                    .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) =>
+            {
+                return;
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => loop {
+                std::thread::park();
+            },
+        }
+    }
+}
+
+/// The signals that the console answers to: TERM, HUP and INT leave; TSTP suspends; CONT takes the terminal again.
+///
+/// # Errors
+/// When the system refuses a handler.
+pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
+    let (send, receive) = mpsc::channel(8);
+    // libc numbers the stop signals differently from system to system.
+    let table = [
+        (SignalKind::terminate(), Signal::Quit),
+        (SignalKind::hangup(), Signal::Quit),
+        (SignalKind::interrupt(), Signal::Quit),
+        (SignalKind::from_raw(libc::SIGTSTP), Signal::Suspend),
+        (SignalKind::from_raw(libc::SIGCONT), Signal::Continue),
+    ];
+    for (kind, means) in table {
+        let mut source = signal(kind)?;
+        let send = send.clone();
+        tokio::spawn(async move {
+            while source.recv().await.is_some() {
+                if send.send(means).await.is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    Ok(futures::stream::unfold(receive, |mut r| async move { r.recv().await.map(|s| (s, r)) }).boxed())
+}
+
+/// Makes a panic in any thread or task give the terminal back before it says what happened, where, and where the log is.
+/// It does not end the program: whoever sees the panic (the main task) leaves with exit code 101.
+pub fn install_panic_hook(log: Option<PathBuf>) {
+    std::panic::set_hook(Box::new(move |info| {
+        give_back();
+        let words = describe(info, log.as_deref().map(|p| p.display().to_string()).as_deref());
+        tracing::error!(target: "panic", "{words}");
+        let _ = writeln!(io::stderr(), "{words}");
+    }));
+}
+
+fn describe(info: &PanicHookInfo<'_>, log: Option<&str>) -> String {
+    let message = info.payload_as_str().unwrap_or("(no message)");
+    let place = info
+        .location()
+        .map_or("an unknown place".to_owned(), |l| format!("{}:{}", l.file(), l.line()));
+    let log = log.map_or(String::new(), |p| format!("\nThe log is {p}."));
+    format!(
+        "mailtop ran into a fault of its own and had to stop.\n{place}: {message}\nWhat was seen until then is in the journal.{log}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    /// Keeps every single write.
+    #[derive(Clone, Default)]
+    struct Writes(Arc<Mutex<Vec<Vec<u8>>>>);
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_frame_is_one_write_whatever_is_flushed_inside_it_and_no_frame_is_none() {
+        let writes = Writes::default();
+        let mut w = FrameWriter::new(writes.clone());
+        w.send().unwrap();
+        assert!(writes.0.lock().unwrap().is_empty());
+        for piece in ["a", "b", "c"] {
+            w.write_all(piece.as_bytes()).unwrap();
+            w.flush().unwrap();
+        }
+        assert!(writes.0.lock().unwrap().is_empty(), "an inner flush sends nothing");
+        w.send().unwrap();
+        w.send().unwrap();
+        assert_eq!(*writes.0.lock().unwrap(), [b"\x1b[?2026habc\x1b[?2026l".to_vec()]);
+    }
+
+    #[test]
+    fn giving_back_a_terminal_that_was_not_taken_does_nothing() {
+        give_back();
+        assert!(!TAKEN.load(Ordering::SeqCst));
+    }
+}

@@ -1,0 +1,42 @@
+//! The keys of this place, at the bottom: from the one table. Where there is no room, the least needed go first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::app::App;
+use crate::console::keymap::{self, Foot, Place};
+use crate::console::theme::Role;
+use crate::console::widget::{Cells, width};
+
+/// Draws the footer in the last line of `area`.
+pub fn draw(buf: &mut Buffer, area: Rect, app: &App) {
+    // Dialogs carry their own keys; the line below them keeps those of the screen quiet.
+    let place = match app.place() {
+        Place::Filter => Place::Filter,
+        _ => app.ground(),
+    };
+    let line = cells(app, place, usize::from(area.width).saturating_sub(2));
+    buf.set_line(area.x + 1, area.bottom() - 1, &line.line(), area.width - 1);
+}
+
+/// The keys of a place in at most `columns` columns.
+pub fn cells(app: &App, place: Place, columns: usize) -> Cells {
+    let glyphs = app.options.glyphs;
+    let theme = app.options.theme;
+    let mut feet: Vec<Foot> = keymap::here(place).filter_map(|b| b.foot).collect();
+    let size = |f: &Foot| width(keymap::foot_key(f.key, glyphs)) + 1 + width(f.word);
+    while feet.iter().map(size).sum::<usize>() + feet.len().saturating_sub(1) * 2 > columns {
+        let Some(last) = feet.iter().enumerate().max_by_key(|(_, f)| f.rank).map(|(i, _)| i) else {
+            break;
+        };
+        feet.remove(last);
+    }
+    let mut line = Cells::new();
+    for (i, f) in feet.iter().enumerate() {
+        line = line
+            .gap(if i > 0 { 2 } else { 0 })
+            .put(keymap::foot_key(f.key, glyphs), theme.style(Role::Accent))
+            .put(format!(" {}", f.word), theme.style(Role::Dim));
+    }
+    line
+}

@@ -1,0 +1,122 @@
+//! The two lines at the top: whose fleet, how many are down, what time it is; and what else must be known.
+
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::app::{App, Overlay, Status};
+use crate::console::theme::Role;
+use crate::console::widget::{Cells, cut, input, width};
+use crate::console::{glyphs, when};
+use crate::domain::health::Verdict;
+use crate::model::{self, Count};
+
+/// Draws both lines into the top of `area`.
+pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
+    let columns = usize::from(area.width);
+    buf.set_line(area.x, area.y, &title(app, columns, now).line_in(columns), area.width);
+    let line = notice(app, columns, now).line_in(columns.saturating_sub(1));
+    buf.set_line(area.x, area.y + 1, &line, area.width);
+}
+
+fn title(app: &App, columns: usize, now: Timestamp) -> Cells {
+    let theme = app.options.theme;
+    let count = model::count(&app.model, now);
+    let clock = if app.clock_has_seconds() {
+        when::clock(now, &app.options.zone)
+    } else {
+        when::clock_minutes(now, &app.options.zone)
+    };
+    let name = app.options.title.as_str();
+    let fixed = " mailtop  ".len() + 2 + 4 + width(&clock) + 1;
+    let full = counts(app, count, Words::Full);
+    // The words go before the title is cut to nothing.
+    let counts = if fixed + full.used() + width(name).min(12) <= columns {
+        full
+    } else {
+        counts(app, count, Words::None)
+    };
+    let room = columns.saturating_sub(fixed + counts.used());
+    let right = counts.gap(4).put(clock, theme.style(Role::Text)).gap(1);
+    Cells::new()
+        .put(" mailtop  ", theme.style(Role::Title))
+        .put(cut(name, room).into_owned(), theme.style(Role::Dim))
+        .to(columns.saturating_sub(right.used()))
+        .join(right)
+}
+
+enum Words {
+    Full,
+    None,
+}
+
+/// `✖ 1 down  ▲ 2 warn  ? 1 unknown  ✔ 9 ok`; what there is none of is left out.
+fn counts(app: &App, c: Count, words: Words) -> Cells {
+    let all = [
+        (Verdict::Down, c.down),
+        (Verdict::Warn, c.warn),
+        (Verdict::Unknown, c.unknown),
+        (Verdict::Ok, c.ok),
+    ];
+    let mut cells = Cells::new();
+    for (v, n) in all.into_iter().filter(|(_, n)| *n > 0) {
+        let word = match words {
+            Words::Full => format!("{} {n} {v}", glyphs::verdict(v)),
+            Words::None => format!("{} {n}", glyphs::verdict(v)),
+        };
+        let gap = if cells.used() > 0 { 2 } else { 0 };
+        cells = cells.gap(gap).put(word, app.options.theme.verdict(v));
+    }
+    cells
+}
+
+fn notice(app: &App, columns: usize, now: Timestamp) -> Cells {
+    let theme = app.options.theme;
+    let filtering = matches!(app.overlay, Some(Overlay::Filter));
+    if filtering || app.fleet.filtered() {
+        let shown = model::rows(&app.model, now)
+            .iter()
+            .filter(|r| app.fleet.matches(r))
+            .count();
+        let of = format!("{shown} of {} match", app.model.servers().count());
+        let slash = Cells::new().put(" /", theme.style(Role::Accent));
+        if filtering {
+            let room = columns.saturating_sub(of.len() + 6);
+            return slash
+                .join(input::cells(&app.fleet.filter, room, theme))
+                .gap(2)
+                .put(of, theme.style(Role::Dim));
+        }
+        let what = format!("{}  ", app.fleet.filter.value());
+        let line = slash
+            .put(what, theme.style(Role::Accent))
+            .put(format!("{of}, Esc shows all"), theme.style(Role::Dim));
+        return if app.status(now).is_empty() {
+            line
+        } else {
+            line.put(" · ", theme.style(Role::Faint)).join(status(app, now))
+        };
+    }
+    status(app, now)
+}
+
+fn status(app: &App, now: Timestamp) -> Cells {
+    let theme = app.options.theme;
+    let mut line = Cells::new().gap(1);
+    for (i, s) in app.status(now).into_iter().enumerate() {
+        if i > 0 {
+            line = line.put(" · ", theme.style(Role::Faint));
+        }
+        let (text, role) = match s {
+            Status::Said(text) => (text.to_string(), Role::Accent),
+            Status::NotRecording(why) => (format!("▲ not recording: {why}"), Role::Warn),
+            Status::Acting(what) => (format!("▶ {what}"), Role::Accent),
+            Status::Following(who) => (format!("showing what {who} sees"), Role::Dim),
+            Status::Notice(text, age) => (format!("{age} ago: {text}"), Role::Text),
+            Status::ReadOnly => ("read-only".to_owned(), Role::Dim),
+            Status::Nothing => ("nothing is watched yet".to_owned(), Role::Dim),
+        };
+        line = line.put(text, theme.style(role));
+    }
+    line
+}

@@ -1,0 +1,97 @@
+//! What is seen: one file for each screen. Every view is a pure function of the app and the moment into a buffer.
+
+pub mod action;
+pub mod detail;
+pub mod fleet;
+pub mod footer;
+pub mod header;
+pub mod headline;
+pub mod help;
+pub mod jobs;
+pub mod notices;
+pub mod palette;
+pub mod probe;
+pub mod queue;
+pub mod server;
+
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::app::{App, Overlay, Screen};
+use super::glyphs::{self, Glyphs};
+use super::theme::Role;
+
+/// The smallest screen that is of use.
+pub const SMALLEST: (u16, u16) = (60, 15);
+
+/// Draws the whole screen.
+pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        too_small(buf, area, app);
+    } else {
+        match &app.screen {
+            Screen::Fleet => fleet::draw(buf, area, app, now),
+            Screen::Server(view) => server::draw(buf, area, app, view, now),
+        }
+        match &app.overlay {
+            Some(Overlay::Help(scroll)) => help::draw(buf, area, app, *scroll),
+            Some(Overlay::Notices(scroll)) => notices::draw(buf, area, app, *scroll, now),
+            Some(Overlay::Palette(p)) => palette::draw(buf, area, app, p),
+            Some(Overlay::Pick(pick)) => action::draw_pick(buf, area, app, pick, now),
+            Some(Overlay::Action(dialog)) => action::draw(buf, area, app, dialog, now),
+            Some(Overlay::Question(_)) => action::draw_question(buf, area, app, now),
+            Some(Overlay::Filter) | None => {}
+        }
+    }
+    if app.options.glyphs == Glyphs::Ascii {
+        glyphs::asciify(buf);
+    }
+}
+
+/// The whole screen at the app's own size, as a buffer of its own.
+pub fn frame(app: &App, now: Timestamp) -> Buffer {
+    let area = Rect::new(0, 0, app.size.0, app.size.1);
+    let mut buf = Buffer::empty(area);
+    draw(&mut buf, area, app, now);
+    buf
+}
+
+fn too_small(buf: &mut Buffer, area: Rect, app: &App) {
+    let (w, h) = SMALLEST;
+    let words = format!("too small: needs {w}×{h}, has {}×{}", area.width, area.height);
+    if area.is_empty() {
+        return;
+    }
+    for (i, line) in super::widget::cells::wrap(&words, usize::from(area.width), usize::from(area.height))
+        .iter()
+        .enumerate()
+    {
+        buf.set_stringn(
+            area.x,
+            area.y + i as u16,
+            line,
+            usize::from(area.width),
+            app.options.theme.style(Role::Warn),
+        );
+    }
+}
+
+/// How many lines of the open page or dialog do not fit: the furthest that it can scroll.
+pub fn overlay_hidden_lines(app: &App, now: Timestamp) -> usize {
+    let area = Rect::new(0, 0, app.size.0, app.size.1);
+    match &app.overlay {
+        Some(Overlay::Help(_)) => help::hidden_lines(app, area),
+        Some(Overlay::Notices(_)) => notices::hidden_lines(app, area, now),
+        Some(Overlay::Action(dialog)) => action::hidden_lines(app, area, dialog, now),
+        _ => 0,
+    }
+}
+
+/// Writes lines into an area from its top, `skip` of them left out.
+pub(super) fn put_lines(buf: &mut Buffer, area: Rect, lines: &[Line<'_>], skip: usize) {
+    for (line, y) in lines.iter().skip(skip).zip(area.top()..area.bottom()) {
+        buf.set_line(area.x, y, line, area.width);
+    }
+}

@@ -1,0 +1,181 @@
+//! The last ten minutes of a door in a few columns: height is the time of the probe against its usual, a full block is a
+//! failure, a dot is a gap. Shape alone tells them apart, so it reads without colour.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+
+use crate::console::theme::{Role, Theme};
+use crate::domain::Span;
+use crate::domain::health::Verdict;
+use crate::model::{Beat, Door, Server};
+
+use super::cells::Cells;
+
+/// What the line covers.
+pub const WINDOW: Span = Span::from_mins(10);
+
+/// Heights for good probes; the full block is kept for failures.
+const LEVELS: [&str; 6] = ["▂", "▃", "▄", "▅", "▆", "▇"];
+
+/// One column.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Column {
+    /// Nobody looked, or the look could not be made.
+    Gap,
+    /// Held; how many times as long as usual the slowest took, and how long that was.
+    Held {
+        /// Against the usual.
+        times: f64,
+        /// In itself.
+        took: Span,
+    },
+    /// At least one failed.
+    Failed(Verdict),
+}
+
+/// The newest window of beats in `columns` columns, oldest first. Columns are cut at fixed moments (whole multiples of
+/// their width), so that the picture moves on once a column and does not shimmer in between.
+///
+/// A newest column that has only just begun and holds nothing yet is left out: that nobody has looked within the last
+/// seconds is not a gap, as long as a reading is good for longer.
+pub fn columns(beats: &VecDeque<Beat>, now: Timestamp, columns: usize, good_for: Span) -> Vec<Column> {
+    let step = WINDOW.micros() / columns.max(1) as i64;
+    let mut last = now.as_microsecond().div_euclid(step);
+    if let Some(newest) = beats.back()
+        && newest.at.as_microsecond() < last * step
+        && Span::between(newest.at, now) <= good_for
+    {
+        last -= 1;
+    }
+    let first = last - columns as i64 + 1;
+    let usual = usual(beats);
+    let mut out = vec![Column::Gap; columns];
+    for b in beats.iter().rev() {
+        let n = b.at.as_microsecond().div_euclid(step);
+        if n < first {
+            break;
+        }
+        let Some(slot) = usize::try_from(n - first).ok().and_then(|i| out.get_mut(i)) else {
+            continue;
+        };
+        *slot = worse(*slot, column(b, usual));
+    }
+    out
+}
+
+fn column(b: &Beat, usual: Option<Span>) -> Column {
+    match b.verdict {
+        None => Column::Gap,
+        Some(Verdict::Down) => Column::Failed(Verdict::Down),
+        Some(_) => Column::Held {
+            times: usual.map_or(1.0, |u| b.took.secs_f64() / u.secs_f64().max(1e-6)),
+            took: b.took,
+        },
+    }
+}
+
+fn worse(a: Column, b: Column) -> Column {
+    match (a, b) {
+        (Column::Failed(_), _) | (_, Column::Gap) => a,
+        (Column::Held { times: x, .. }, Column::Held { times: y, .. }) if x >= y => a,
+        _ => b,
+    }
+}
+
+/// The median of all good probes known: what this door usually takes.
+fn usual(beats: &VecDeque<Beat>) -> Option<Span> {
+    let good = |b: &&Beat| matches!(b.verdict, Some(Verdict::Ok | Verdict::Warn));
+    let mut times: Vec<Span> = beats.iter().filter(good).map(|b| b.took).collect();
+    let middle = times.len() / 2;
+    (!times.is_empty()).then(|| *times.select_nth_unstable(middle).1)
+}
+
+/// The height of a good probe: one step for each 1.6-fold of its usual, so that a doubling is seen and a
+/// hundredfold still fits.
+fn level(times: f64) -> usize {
+    if times <= 1.3 {
+        return 0;
+    }
+    ((times.ln() / 1.6_f64.ln()).round().max(1.0) as usize).min(LEVELS.len() - 1)
+}
+
+/// The line.
+pub fn cells(server: &Server, door: &Door, now: Timestamp, width: usize, theme: Theme) -> Cells {
+    let limits = server.limits();
+    columns(door.beats.points(), now, width, server.good_for())
+        .into_iter()
+        .fold(Cells::new(), |line, c| match c {
+            Column::Gap => line.put("·", theme.style(Role::Faint)),
+            Column::Failed(v) => line.put("█", theme.verdict(v)),
+            Column::Held { times, took } => {
+                let role = if took > limits.slow { Role::Warn } else { Role::Dim };
+                line.put(LEVELS[level(times)], theme.style(role))
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn t(s: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + s).unwrap()
+    }
+    fn beat(s: i64, ms: i64, verdict: Option<Verdict>) -> Beat {
+        Beat {
+            at: t(s),
+            took: Span::from_millis(ms),
+            verdict,
+        }
+    }
+    fn drawn(beats: &[Beat], now: i64) -> String {
+        let beats: VecDeque<_> = beats.iter().copied().collect();
+        let sign = |c: &Column| match c {
+            Column::Gap => "·",
+            Column::Failed(_) => "█",
+            Column::Held { times, .. } => LEVELS[level(*times)],
+        };
+        columns(&beats, t(now), 10, Span::from_secs(30))
+            .iter()
+            .map(sign)
+            .collect()
+    }
+
+    #[test]
+    fn a_gap_is_a_dot_and_a_failure_fills_its_column() {
+        let ok = Some(Verdict::Ok);
+        let beats = [
+            beat(0, 20, ok),
+            beat(60, 20, ok),
+            beat(180, 20, ok),
+            beat(190, 30, Some(Verdict::Down)),
+            beat(240, 0, None),
+        ];
+        assert_eq!(drawn(&beats, 240), "·····▂▂·█·");
+    }
+
+    #[test]
+    fn height_is_the_slowest_of_its_minute_against_the_usual() {
+        let ok = Some(Verdict::Ok);
+        let mut beats: Vec<_> = (0..40).map(|i| beat(i * 10, 20, ok)).collect();
+        beats.push(beat(401, 40, ok));
+        beats.push(beat(480, 2_000, ok));
+        beats.push(beat(540, 27, ok));
+        assert_eq!(drawn(&beats, 540), "▂▂▂▂▂▂▂·▇▃".replacen("▂▂▂▂▂▂▂·", "▂▂▂▂▂▂▃·", 1));
+    }
+
+    #[test]
+    fn a_column_that_has_only_just_begun_is_not_drawn_as_a_gap() {
+        let beats = [beat(0, 20, Some(Verdict::Ok)), beat(55, 20, Some(Verdict::Ok))];
+        assert_eq!(drawn(&beats, 61), "·········▂");
+        assert_eq!(drawn(&beats, 90), "········▂·", "now a look is overdue");
+    }
+
+    #[test]
+    fn the_picture_does_not_move_within_a_column() {
+        let beats: Vec<_> = (0..60).map(|i| beat(i * 10, 20 + i, Some(Verdict::Ok))).collect();
+        assert_eq!(drawn(&beats, 541), drawn(&beats, 599));
+        assert_ne!(drawn(&beats, 599), drawn(&beats, 660));
+    }
+}
