@@ -12,4 +12,5 @@ pub mod journal;
 pub mod model;
 pub mod probe;
 pub mod queue;
+pub mod jobs;
 pub mod reach;
