@@ -10,8 +10,8 @@ use super::{Cursor, Trouble, row};
 use crate::domain::event::Event;
 use crate::domain::{Span, Timestamp};
 
-/// The most events after the moment that are handed out, the newest: about 100 MB of them.
-const MOST: i64 = 100_000;
+/// The most events after the moment that are handed out, the newest: about 70 MB of them, two hours of twenty servers.
+const MOST: i64 = 50_000;
 /// An action that was not read back after so long will not be any more.
 const OPEN_FOR: Span = Span::from_hours(14 * 24);
 

@@ -225,6 +225,15 @@ impl Writer {
         Ok(notice)
     }
 
+    /// Opens the file if need be. Where the past could not be read when it was asked for, what is shown begins here.
+    fn ready(&mut self) -> Result<(), Trouble> {
+        self.open()?;
+        if let (None, Some(db)) = (self.cursor, &mut self.journal.open) {
+            self.cursor = Some(db.end()?);
+        }
+        Ok(())
+    }
+
     /// Puts a notice on the record.
     fn say(&self, text: Text) {
         self.waiting.append(vec![Event {
@@ -237,7 +246,7 @@ impl Writer {
 
     fn commit(&mut self, changes: &[Change], durability: Durability) -> Result<(), Trouble> {
         self.waiting.to_disk();
-        self.open()?;
+        self.ready()?;
         let done = self.change(changes, durability)?;
         self.waiting.off_disk();
         let (shown_before, lost) = self.waiting.committed(done);
@@ -268,7 +277,7 @@ impl Writer {
             return Ok(());
         }
         self.waiting.to_disk();
-        self.open()?;
+        self.ready()?;
         if self.journal.health == Health::Failing {
             // Only a write shows whether it can be written.
             let what = format!("(recording by {})", self.me.0);
@@ -293,13 +302,8 @@ impl Writer {
 
     /// Shows what the record holds after the cursor, as far as there is room on the way to the screen.
     fn follow(&mut self) -> Result<(), Trouble> {
-        let Some(db) = &mut self.journal.open else {
+        let (Some(db), Some(mut cursor)) = (&mut self.journal.open, self.cursor) else {
             return Ok(());
-        };
-        let mut cursor = match self.cursor {
-            Some(cursor) => cursor,
-            // The past could not be read when it was asked for; what is shown begins here.
-            None => db.end()?,
         };
         loop {
             self.cursor = Some(cursor);
