@@ -3,8 +3,8 @@
 pub mod clock;
 pub mod commands;
 pub mod config;
-pub mod demo;
 pub mod console;
+pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod jobs;
@@ -12,5 +12,4 @@ pub mod journal;
 pub mod model;
 pub mod probe;
 pub mod queue;
-pub mod jobs;
 pub mod reach;

@@ -4,8 +4,14 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use tokio::sync::mpsc;
+
 use crate::clock::Clock;
 use crate::config::targets::TargetOptions;
+use crate::console::app::{Access, Pace};
+use crate::console::glyphs::Glyphs;
+use crate::console::terminal::{self, Tty};
+use crate::console::{self, App, AppOptions, Exit, Msg, RunOptions, Theme, Wires};
 use crate::domain::Text;
 use crate::domain::effect::Answer;
 use crate::engine::Reload;
@@ -13,7 +19,7 @@ use crate::model::Model;
 
 use super::cli::Global;
 use super::session::{self, Opening, Session};
-use super::{UNKNOWN, start};
+use super::start;
 
 /// Runs it.
 pub fn run(targets: &[String], options: &TargetOptions, global: &Global) -> ExitCode {
@@ -69,8 +75,79 @@ fn reload(found: &start::Found, global: &Global) -> Option<Reload> {
 
 /// Shows a session until the user leaves.
 pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Option<PathBuf>) -> ExitCode {
-    let app = 0;
-    let _ = (app, log, UNKNOWN, clock);
-    session.close().await;
-    ExitCode::SUCCESS
+    let mut model = Model::new(Some(session.me.clone()));
+    model.apply_all(&session.initial);
+    let defaults = &found.config.defaults;
+    let options = AppOptions {
+        access: if defaults.read_only { Access::ReadOnly } else { Access::Full },
+        theme: Theme::from_env(|name| std::env::var(name).ok()),
+        glyphs: if defaults.ascii { Glyphs::Ascii } else { Glyphs::Unicode },
+        pace: if defaults.slow { Pace::Slow } else { Pace::Normal },
+        me: Some(session.me.clone()),
+        ..AppOptions::new(found.title.as_str())
+    };
+    let run_options = RunOptions::of(options.pace);
+    let mut app = App::new(options, model);
+    let notices = session.notices.iter().cloned().chain(found.notice.as_deref().map(Text::from));
+    for notice in notices {
+        let _ = app.update(Msg::Answer(Answer::Notice(notice)), clock.now());
+    }
+    terminal::install_panic_hook(log);
+    let (exit, ended) = match on_terminal(app, session, clock, run_options).await {
+        Ok(done) => done,
+        Err(e) => return start::fail(&format!("the terminal: {e}")),
+    };
+    if let Err(why) = ended {
+        return start::fail(&why);
+    }
+    match exit {
+        Exit::Asked | Exit::Signalled | Exit::HungUp => ExitCode::SUCCESS,
+        Exit::EngineGone => start::fail(&"the engine ended by itself; the log says why"),
+        Exit::Failed(e) => start::fail(&format!("the terminal: {e}")),
+    }
+}
+
+/// Takes the terminal, runs the loop, and gives the terminal back before the engine's last work is waited for.
+async fn on_terminal(
+    app: App,
+    mut session: Session,
+    clock: Clock,
+    options: RunOptions,
+) -> std::io::Result<(Exit, Result<(), Text>)> {
+    let signals = terminal::signals()?;
+    let mut screen = ratatui::Terminal::new(Tty::enter()?)?;
+    let (to_console, messages) = mpsc::channel(256);
+    let effects = session.engine.effects.clone();
+    let wires = Wires { input: terminal::keys(), signals, messages, effects };
+    let exit = {
+        let looping = console::run(app, &mut screen, wires, || clock.now(), options);
+        tokio::pin!(looping);
+        tokio::select! {
+            exit = &mut looping => exit,
+            () = carry(&mut session, &to_console) => {
+                drop(to_console);
+                looping.await
+            }
+        }
+    };
+    drop(screen);
+    Ok((exit, session.close().await))
+}
+
+/// Carries events, answers and the state of the record to the console, until one of them ends.
+async fn carry(session: &mut Session, to: &mpsc::Sender<Msg>) {
+    session.recording.mark_changed();
+    loop {
+        let msg = tokio::select! {
+            events = session.events.recv() => events.map(Msg::Events),
+            answer = session.engine.answers.recv() => answer.map(Msg::Answer),
+            changed = session.recording.changed() => {
+                changed.ok().map(|()| Msg::Answer(Answer::Recording(session.recording.borrow().clone())))
+            }
+        };
+        let Some(msg) = msg else { return };
+        if to.send(msg).await.is_err() {
+            return;
+        }
+    }
 }

@@ -62,6 +62,8 @@ pub enum Signal {
     Suspend,
     /// Back from it.
     Continue,
+    /// Read the config again (SIGHUP while the terminal is still there).
+    Reload,
 }
 
 /// Why the loop ended.
@@ -183,6 +185,7 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
                     Some(Signal::Quit) => return Ok(Exit::Signalled),
                     Some(Signal::Suspend) => self.suspend()?,
                     Some(Signal::Continue) => self.resumed()?,
+                    Some(Signal::Reload) => self.waiting.push_back(Effect::Reload),
                     None => signals_over = true,
                 },
                 key = input.next() => match key {

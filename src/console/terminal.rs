@@ -270,28 +270,10 @@ pub fn keys() -> Keys {
 
 /// Returns once the terminal has hung up. Where that cannot be asked, never.
 fn wait_for_hangup() {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let tty = if io::stdin().is_terminal() {
-        None
-    } else {
-        std::fs::File::open("/dev/tty").ok()
-    };
-    let stdin = io::stdin();
     loop {
-        // No event is asked for: only hang-up and error are reported, so keys do not wake this thread.
-        let mut fds = [match &tty {
-            Some(tty) => PollFd::new(tty, PollFlags::empty()),
-            None => PollFd::new(&stdin, PollFlags::empty()),
-        }];
-        match poll(&mut fds, None) {
-            Ok(_)
-                if fds[0]
-                    .revents()
-                    .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) =>
-            {
-                return;
-            }
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        match poll_hangup(None) {
+            Ok(true) => return,
+            Ok(false) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => loop {
                 std::thread::park();
             },
@@ -299,7 +281,25 @@ fn wait_for_hangup() {
     }
 }
 
-/// The signals that the console answers to: TERM, HUP and INT leave; TSTP suspends; CONT takes the terminal again.
+/// Whether the terminal has hung up by now.
+fn has_hung_up() -> bool {
+    poll_hangup(Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap_or(false)
+}
+
+/// Waits for a hang-up, at most so long. No event is asked for: only hang-up and error are reported, so keys do not wake it.
+fn poll_hangup(timeout: Option<&rustix::event::Timespec>) -> rustix::io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let stdin = io::stdin();
+    let tty = if stdin.is_terminal() { None } else { std::fs::File::open("/dev/tty").ok() };
+    let mut fds = [match &tty {
+        Some(tty) => PollFd::new(tty, PollFlags::empty()),
+        None => PollFd::new(&stdin, PollFlags::empty()),
+    }];
+    poll(&mut fds, timeout)?;
+    Ok(fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
+}
+
+/// The signals that the console answers to: TERM and INT leave; HUP reloads, or leaves when the terminal is gone; TSTP suspends; CONT takes the terminal again.
 ///
 /// # Errors
 /// When the system refuses a handler.
@@ -308,7 +308,7 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
     // libc numbers the stop signals differently from system to system.
     let table = [
         (SignalKind::terminate(), Signal::Quit),
-        (SignalKind::hangup(), Signal::Quit),
+        (SignalKind::hangup(), Signal::Reload),
         (SignalKind::interrupt(), Signal::Quit),
         (SignalKind::from_raw(libc::SIGTSTP), Signal::Suspend),
         (SignalKind::from_raw(libc::SIGCONT), Signal::Continue),
@@ -318,6 +318,8 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
         let send = send.clone();
         tokio::spawn(async move {
             while source.recv().await.is_some() {
+                // A hang-up of the terminal sends SIGHUP too; with the terminal still there it is somebody's wish to reload.
+                let means = if means == Signal::Reload && has_hung_up() { Signal::Quit } else { means };
                 if send.send(means).await.is_err() {
                     break;
                 }
