@@ -1,4 +1,5 @@
 //! The IMAP probe against a real Dovecot: each way in which it can break, and what the probe says then.
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests too.
 
 mod lab;
 
@@ -33,7 +34,10 @@ fn failed(report: &ProbeReport, layer: Layer, phase: Phase) -> String {
     assert_eq!((f.layer, f.phase), (layer, phase), "{report:#?}");
     let (last, before) = report.phases.split_last().unwrap();
     assert_eq!((last.phase, last.ok), (phase, false), "{report:#?}");
-    assert!(before.iter().all(|p| p.ok && p.took.micros() > 0), "{report:#?}");
+    assert!(
+        before.iter().all(|p| p.ok && (p.phase == Name || p.took.micros() > 0)),
+        "{report:#?}"
+    );
     f.text.to_string()
 }
 
@@ -41,7 +45,7 @@ use Phase::{Examine, Fetch, Greeting, Login, Name, Tcp, Tls};
 
 #[tokio::test]
 async fn a_healthy_server_holds_in_every_phase() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     let report = probe(&dovecot.door()).await;
@@ -69,7 +73,7 @@ async fn a_healthy_server_holds_in_every_phase() {
 
 #[tokio::test]
 async fn starttls_holds_too_with_the_handshake_after_the_greeting() {
-    let Some(dovecot) = Dovecot::start(Options {
+    let Some(dovecot) = Dovecot::start(&Options {
         extra: "ssl_min_protocol = TLSv1.2\nssl_cipher_list = ECDHE+AESGCM",
         ..Options::default()
     }) else {
@@ -84,7 +88,7 @@ async fn starttls_holds_too_with_the_handshake_after_the_greeting() {
 
 #[tokio::test]
 async fn authenticate_plain_and_a_name_with_two_families_hold() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     let door = ImapDoor {
@@ -101,7 +105,7 @@ async fn authenticate_plain_and_a_name_with_two_families_hold() {
 #[tokio::test]
 async fn a_token_is_accepted_and_refused_over_both_mechanisms() {
     let extra = "auth_mechanisms = plain xoauth2 oauthbearer";
-    let Some(dovecot) = Dovecot::start(Options {
+    let Some(dovecot) = Dovecot::start(&Options {
         extra,
         ..Options::default()
     }) else {
@@ -122,7 +126,7 @@ async fn a_token_is_accepted_and_refused_over_both_mechanisms() {
 
 #[tokio::test]
 async fn a_mechanism_that_is_not_offered_is_named_and_nothing_is_sent() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     let report = probe(&ImapDoor {
@@ -138,7 +142,7 @@ async fn a_mechanism_that_is_not_offered_is_named_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn without_a_user_it_ends_after_the_greeting_and_says_so() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     for door in [dovecot.door(), dovecot.starttls_door()] {
@@ -154,7 +158,7 @@ async fn without_a_user_it_ends_after_the_greeting_and_says_so() {
 
 #[tokio::test]
 async fn a_user_without_a_secret_is_not_tried_and_not_called_ok() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     let report = Prober::new().imap(&dovecot.door(), None, Timestamp::now()).await;
@@ -164,7 +168,7 @@ async fn a_user_without_a_secret_is_not_tried_and_not_called_ok() {
 
 #[tokio::test]
 async fn an_empty_mailbox_is_proved_by_examine_alone() {
-    let Some(dovecot) = Dovecot::start(Options {
+    let Some(dovecot) = Dovecot::start(&Options {
         messages: 0,
         ..Options::default()
     }) else {
@@ -184,7 +188,7 @@ async fn an_empty_mailbox_is_proved_by_examine_alone() {
 
 #[tokio::test]
 async fn a_wrong_password_is_the_accounts_trouble_and_a_warning() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     let report = probe_with(&dovecot.door(), "wrong").await;
@@ -198,7 +202,7 @@ async fn a_wrong_password_is_the_accounts_trouble_and_a_warning() {
 #[tokio::test]
 async fn an_authentication_backend_that_is_broken_is_auth() {
     let passdb = "driver = checkpassword\n  args = /nonexistent/checkpassword";
-    let Some(dovecot) = Dovecot::start(Options {
+    let Some(dovecot) = Dovecot::start(&Options {
         passdb,
         ..Options::default()
     }) else {
@@ -212,7 +216,7 @@ async fn an_authentication_backend_that_is_broken_is_auth() {
 
 #[tokio::test]
 async fn an_auth_socket_that_is_gone_is_auth_in_the_servers_own_words() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     dovecot.remove_auth_socket();
@@ -227,7 +231,7 @@ async fn an_auth_socket_that_is_gone_is_auth_in_the_servers_own_words() {
 
 #[tokio::test]
 async fn the_master_auth_socket_gone_is_auth_too() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     std::fs::remove_file(dovecot.path("run/auth-master")).unwrap();
@@ -238,7 +242,7 @@ async fn the_master_auth_socket_gone_is_auth_too() {
 
 #[tokio::test]
 async fn an_authentication_process_that_hangs_is_auth() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     assert_eq!(probe(&dovecot.door()).await.failure, None);
@@ -249,7 +253,7 @@ async fn an_authentication_process_that_hangs_is_auth() {
 
 #[tokio::test]
 async fn unreadable_mail_is_the_store() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     dovecot.lock_mail();
@@ -262,7 +266,7 @@ async fn unreadable_mail_is_the_store() {
 
 #[tokio::test]
 async fn a_mailbox_that_is_not_there_is_no_outage() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     let report = probe(&ImapDoor {
@@ -279,7 +283,7 @@ async fn a_mailbox_that_is_not_there_is_no_outage() {
 
 #[tokio::test]
 async fn too_many_connections_are_a_limit() {
-    let Some(dovecot) = Dovecot::start(Options {
+    let Some(dovecot) = Dovecot::start(&Options {
         extra: "mail_max_userip_connections = 1",
         ..Options::default()
     }) else {
@@ -299,7 +303,7 @@ async fn too_many_connections_are_a_limit() {
 
 #[tokio::test]
 async fn a_stopped_server_is_the_network_and_works_again_after_a_start() {
-    let Some(mut dovecot) = Dovecot::start(Options::default()) else {
+    let Some(mut dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     dovecot.stop();
@@ -311,7 +315,7 @@ async fn a_stopped_server_is_the_network_and_works_again_after_a_start() {
 
 #[tokio::test]
 async fn a_frozen_server_is_the_front_end_within_the_time_out_and_works_again_when_thawed() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     dovecot.freeze();
@@ -340,7 +344,7 @@ async fn each_fault_of_a_certificate_is_tls_in_words_of_its_own() {
         (Certificate::NotYetValid, "the certificate is not valid yet"),
         (Certificate::WrongName, "the certificate is not for 127.0.0.1"),
     ] {
-        let Some(dovecot) = Dovecot::start(Options {
+        let Some(dovecot) = Dovecot::start(&Options {
             certificate,
             ..Options::default()
         }) else {
@@ -363,7 +367,7 @@ async fn each_fault_of_a_certificate_is_tls_in_words_of_its_own() {
 
 #[tokio::test]
 async fn a_certificate_that_ends_soon_works_and_warns() {
-    let Some(dovecot) = Dovecot::start(Options {
+    let Some(dovecot) = Dovecot::start(&Options {
         certificate: Certificate::EndsSoon,
         ..Options::default()
     }) else {
@@ -377,7 +381,7 @@ async fn a_certificate_that_ends_soon_works_and_warns() {
 
 #[tokio::test]
 async fn an_issuer_that_is_not_trusted_and_a_bundle_that_cannot_be_read_are_tls() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     let report = probe(&ImapDoor {
@@ -396,7 +400,7 @@ async fn an_issuer_that_is_not_trusted_and_a_bundle_that_cannot_be_read_are_tls(
 
 #[tokio::test]
 async fn a_new_ca_bundle_under_the_same_name_is_read_again() {
-    let Some(dovecot) = Dovecot::start(Options::default()) else {
+    let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
     let (right, other) = (dovecot.path("ca.pem"), dovecot.path("other.pem"));

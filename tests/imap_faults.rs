@@ -1,4 +1,5 @@
 //! The IMAP probe against faults that a real server cannot be talked into, played by a fake.
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests too.
 
 mod lab;
 
@@ -9,6 +10,7 @@ use mailtop::domain::Span;
 use mailtop::domain::door::{ImapDoor, Mechanism, Secret, Security};
 use mailtop::domain::health::{Failure, Layer, Limits, Phase, ProbeReport, Verdict};
 use mailtop::probe::Prober;
+use native_tls::Protocol;
 
 const READY: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=XOAUTH2 AUTH=OAUTHBEARER] ready";
 const ENVELOPE: &str = r#"* 1 FETCH (ENVELOPE (NIL "hi" NIL NIL NIL NIL NIL NIL NIL "<1@x>"))"#;
@@ -128,7 +130,7 @@ async fn over_tls_not_one_byte_is_the_front_end_and_another_protocol_is_tls() {
 
 #[tokio::test]
 async fn a_tls_front_that_closes_before_its_greeting_is_the_network() {
-    let fake = Fake::play([Tls]).await;
+    let fake = Fake::play([Tls(None)]).await;
     let report = probe(&fake.door(Security::Tls)).await;
     failed(&report, Layer::Network, Phase::Greeting);
     assert!(report.tls.is_some());
@@ -243,7 +245,7 @@ async fn starttls_that_is_refused_or_not_offered_is_tls_and_no_password_follows(
 #[tokio::test]
 async fn capabilities_from_before_starttls_are_forgotten() {
     let before = say("* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] hi");
-    let after = [Tls, Read, say("* CAPABILITY IMAP4rev1"), Answer("OK".to_owned())];
+    let after = [Tls(None), Read, say("* CAPABILITY IMAP4rev1"), Answer("OK".to_owned())];
     let rest = whole().into_iter().skip(1);
     let script = [before].into_iter().chain(answer("OK begin")).chain(after).chain(rest);
     let fake = Fake::play(script).await;
@@ -316,11 +318,17 @@ async fn over_quota_beside_a_success_is_a_warning_that_keeps_the_proof() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_just_removed_is_no_outage() {
-    for end in ["NO [EXPUNGEISSUED] gone", "OK done"] {
-        let report = plain(examined(answer(end))).await;
-        assert_eq!((report.failure, report.proved), (None, Some(Phase::Fetch)));
-        assert!(report.notes[0].contains("removed"));
+async fn a_message_that_was_just_removed_is_no_outage_and_no_proof_by_reading() {
+    let flags = [Read, say("* 1 FETCH (FLAGS (\\Seen))"), Answer("OK done".to_owned())];
+    for script in [
+        examined(answer("NO [EXPUNGEISSUED] gone")),
+        examined(answer("OK done")),
+        examined(flags),
+    ] {
+        let report = plain(script).await;
+        assert_eq!((report.failure.as_ref(), verdict(&report)), (None, Verdict::Ok));
+        assert_eq!((report.proved, report.goal), (Some(Phase::Examine), Phase::Examine));
+        assert!(report.notes[0].contains("removed"), "{:?}", report.notes);
     }
 }
 
@@ -349,4 +357,56 @@ async fn names_that_do_not_exist_are_told_from_addresses_that_do_not_answer() {
     .await;
     failed(&report, Layer::Name, Phase::Name);
     assert_eq!((report.peer, report.proved), (None, None));
+}
+
+#[tokio::test]
+async fn an_older_version_is_read_off_the_wire_too() {
+    // TLS 1.3 is what the tests against a real Dovecot see.
+    let start: Vec<Step> = [say("* OK hi")].into_iter().chain(answer("OK go")).collect();
+    for (security, before) in [(Security::Tls, vec![]), (Security::StartTls, start)] {
+        let after = [Tls(Some(Protocol::Tlsv12)), say("* BYE that is all")];
+        let fake = Fake::play(before.into_iter().chain(after)).await;
+        let tls = probe(&fake.door(security)).await.tls.unwrap();
+        assert_eq!(tls.version.as_deref(), Some("TLSv1.2"));
+        assert_eq!(tls.days_left(Timestamp::now()), Some(30));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_knows_only_old_protocols_is_tls() {
+    let fake = Fake::play([Tls(Some(Protocol::Tlsv11))]).await;
+    let report = probe(&fake.door(Security::Tls)).await;
+    let f = failed(&report, Layer::Tls, Phase::Tls);
+    assert!(f.text.starts_with("no common TLS protocol"), "{}", f.text);
+}
+
+#[tokio::test]
+async fn a_goodbye_in_the_middle_of_a_login_keeps_its_word() {
+    let report = plain([
+        say(READY),
+        Read,
+        say("* BYE [UNAVAILABLE] Internal error occurred. Refer to server log."),
+    ])
+    .await;
+    let f = failed(&report, Layer::Store, Phase::Login);
+    assert_eq!(
+        f.to_string(),
+        "login failed: [UNAVAILABLE] BYE Internal error occurred. Refer to server log."
+    );
+}
+
+#[tokio::test]
+async fn two_hundred_silent_doors_at_once_all_end_in_a_report() {
+    let fake = Fake::play([Silent]).await;
+    let door = ImapDoor {
+        timeout: Span::from_millis(500),
+        ..fake.door(Security::Tls)
+    };
+    let prober = Prober::new();
+    let secret = Secret::new("x");
+    let probes = (0..200).map(|_| prober.imap(&door, Some(&secret), Timestamp::now()));
+    for report in futures::future::join_all(probes).await {
+        failed(&report, Layer::FrontEnd, Phase::Tls);
+    }
+    fake.until_idle().await;
 }

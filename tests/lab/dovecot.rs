@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use mailtop::domain::Span;
@@ -50,7 +51,7 @@ pub struct Dovecot {
 
 impl Dovecot {
     /// Starts one; `None`, said on standard error, where this machine cannot (in CI that is a failure).
-    pub fn start(options: Options) -> Option<Self> {
+    pub fn start(options: &Options) -> Option<Self> {
         if let Some(why) = missing() {
             assert!(std::env::var_os("CI").is_none(), "left out in CI: {why}");
             eprintln!("left out: {why}");
@@ -69,7 +70,7 @@ impl Dovecot {
             fs::write(at.join(name), pem).unwrap();
         }
         deliver(at, options.messages);
-        fs::write(at.join("dovecot.conf"), config(at, imaps, imap, &options)).unwrap();
+        fs::write(at.join("dovecot.conf"), config(at, imaps, imap, options)).unwrap();
         let master = Command::new("dovecot")
             .args(["-F", "-c"])
             .arg(at.join("dovecot.conf"))
@@ -164,7 +165,9 @@ impl Dovecot {
             .filter(|p| command_line(*p).contains("/auth"))
             .collect();
         assert!(!auth.is_empty(), "no authentication process runs yet");
-        auth.into_iter().for_each(|p| signal("STOP", p));
+        for pid in auth {
+            signal("STOP", pid);
+        }
     }
     /// Makes the user's mail unreadable for the user that reads it.
     pub fn lock_mail(&self) {
@@ -226,13 +229,17 @@ fn command_line(pid: u32) -> String {
         .unwrap_or_default()
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, below those that the system gives to outgoing connections: one of those may take it
+/// before the server does. Each call and each test program looks from a place of its own.
 pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let mine = (std::process::id() % 240) as u16 * 50;
+    loop {
+        let port = 20_000 + (mine + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn ids_of(user: &str) -> (u32, u32) {

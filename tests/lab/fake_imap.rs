@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use mailtop::domain::Span;
 use mailtop::domain::door::{ImapDoor, Mechanism, Security};
+use native_tls::Protocol;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -25,8 +26,8 @@ pub enum Step {
     Answer(String),
     /// Sends this again and again, for ever.
     Flood(Vec<u8>),
-    /// Goes on under TLS.
-    Tls,
+    /// Goes on under TLS, up to this version where one is given.
+    Tls(Option<Protocol>),
     /// Says nothing more, and keeps the connection until the client goes.
     Silent,
     /// Ends the connection by a reset.
@@ -131,13 +132,17 @@ async fn serve(listener: TcpListener, script: Arc<[Step]>, heard: Heard, busy: B
 
 async fn play(tcp: TcpStream, script: &[Step], certs: &Certs, mut heard: impl FnMut(String)) -> std::io::Result<()> {
     let mut tag = String::new();
-    let before_tls = script.iter().take_while(|s| !matches!(s, Step::Tls)).count();
+    let before_tls = script.iter().take_while(|s| !matches!(s, Step::Tls(_))).count();
     let mut tcp = tcp;
     steps(&mut tcp, &script[..before_tls], &mut tag, &mut heard).await?;
     let after = script.get(before_tls + 1..).unwrap_or_default();
-    if before_tls < script.len() {
+    if let Some(Step::Tls(up_to)) = script.get(before_tls) {
         let identity = native_tls::Identity::from_pkcs8(&certs.cert, &certs.key).unwrap();
-        let acceptor = native_tls::TlsAcceptor::new(identity).unwrap();
+        let acceptor = native_tls::TlsAcceptor::builder(identity)
+            .min_protocol_version(None)
+            .max_protocol_version(*up_to)
+            .build()
+            .unwrap();
         let mut tls = tokio_native_tls::TlsAcceptor::from(acceptor)
             .accept(tcp)
             .await
@@ -172,7 +177,7 @@ async fn steps<S: AsyncRead + AsyncWrite + Unpin>(
                     line.push(stream.read_u8().await?);
                 }
                 let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-                *tag = line.split(' ').next().unwrap_or_default().to_owned();
+                line.split(' ').next().unwrap_or_default().clone_into(tag);
                 heard(line);
             }
             Step::Answer(words) => stream.write_all(format!("{tag} {words}\r\n").as_bytes()).await?,
@@ -183,7 +188,7 @@ async fn steps<S: AsyncRead + AsyncWrite + Unpin>(
                 let mut rest = [0; 512];
                 while stream.read(&mut rest).await? > 0 {}
             }
-            Step::Tls | Step::Reset => {}
+            Step::Tls(_) | Step::Reset => {}
         }
     }
     stream.flush().await

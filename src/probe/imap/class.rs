@@ -112,7 +112,12 @@ pub fn fault(door: &ImapDoor, phase: Phase, fault: &Fault) -> Failure {
             format!("{how} before a greeting"),
             Some("accepted and closed: a proxy without a backend, or a server that turns us away"),
         ),
-        Fault::HungUp(how) => failure(own, phase, format!("{how} instead of an answer"), None),
+        Fault::HungUp(how) => failure(
+            own,
+            phase,
+            format!("{how} instead of an answer"),
+            Some("the front end was alive a moment ago: see the server's log for what died behind it"),
+        ),
         Fault::TooMuch(what) => failure(
             own,
             phase,
@@ -186,10 +191,12 @@ fn said_so(door: &ImapDoor, phase: Phase, said: &Said) -> Failure {
         layer,
         phase,
         code: said.code.clone(),
-        text: match (said.text.is_empty(), said.status) {
-            (false, _) => said.text.clone(),
-            (true, Status::Bye) => "BYE without a word".into(),
-            (true, _) => "refused without a word".into(),
+        text: match (said.status, said.text.is_empty()) {
+            // A goodbye or a welcome would read as anything but a failure without its word.
+            (Status::Bye, _) => format!("BYE {}", said.text).trim_end().into(),
+            (Status::PreAuth, _) => format!("PREAUTH {}", said.text).trim_end().into(),
+            (_, false) => said.text.clone(),
+            (_, true) => "refused without a word".into(),
         },
         hint: hint.map(Text::from),
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use async_imap::Client;
-use async_imap::imap_proto::{MailboxDatum, Response};
+use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response};
 use tokio::io::AsyncWriteExt;
 
 use super::guard::{Guard, Refused};
@@ -66,8 +66,8 @@ pub struct Log {
     pub capabilities: Option<Capabilities>,
     /// The newest count of messages.
     pub exists: Option<u32>,
-    /// How many responses with message data came.
-    pub fetched: usize,
+    /// How many envelopes came.
+    pub envelopes: usize,
 }
 
 /// The conversation with one server.
@@ -116,6 +116,7 @@ impl Talk {
     }
     /// A new phase begins.
     pub fn begin_phase(&mut self) {
+        self.log.waits = None;
         self.client.get_mut().begin_phase();
     }
 
@@ -204,8 +205,9 @@ impl Talk {
                 self.log.exists = Some(*n);
                 Heard::Data
             }
-            Response::Fetch(..) => {
-                self.log.fetched += 1;
+            // Flags may come unasked; they are kept in memory and prove nothing.
+            Response::Fetch(_, data) if data.iter().any(|d| matches!(d, AttributeValue::Envelope(_))) => {
+                self.log.envelopes += 1;
                 Heard::Data
             }
             _ => Heard::Data,

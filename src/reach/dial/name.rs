@@ -99,16 +99,14 @@ impl Names {
         }
         let name = Name::from_utf8(host)
             .ok()
-            .filter(|n| !n.is_root())
+            .filter(|n| n.num_labels() > 0)
             .ok_or_else(|| NameError::NotAName(host.to_owned()))?;
         let system = self.system()?;
         let listed = system.in_hosts_file(&name);
         if !listed.is_empty() {
             return Ok(listed);
         }
-        timeout(limit.to_std(), system.ask_all(&name))
-            .await
-            .unwrap_or_else(|_| Err(system.no_answer(&name, format!("silent for {limit}"))))
+        system.ask_within(&name, limit).await
     }
 
     fn system(&self) -> Result<Loaded, NameError> {
@@ -132,13 +130,21 @@ fn without_asking(host: &str) -> Option<Vec<IpAddr>> {
 }
 
 fn load(stamps: [Option<Stamp>; 2]) -> Result<Loaded, NameError> {
-    let (config, mut options) = system_conf::read_system_conf().unwrap_or_else(|_| {
+    let (config, options) = system_conf::read_system_conf().unwrap_or_else(|_| {
         let local = NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into());
         (
             ResolverConfig::from_parts(None, Vec::new(), vec![local]),
             ResolverOpts::default(),
         )
     });
+    let hosts = Hosts::from_system().unwrap_or_default();
+    Ok(Loaded {
+        stamps,
+        ..with(config, options, hosts)?
+    })
+}
+
+fn with(config: ResolverConfig, mut options: ResolverOpts, hosts: Hosts) -> Result<Loaded, NameError> {
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
     options.timeout = options.timeout.min(ONE_TRY);
@@ -153,8 +159,8 @@ fn load(stamps: [Option<Stamp>; 2]) -> Result<Loaded, NameError> {
         why: e.to_string(),
     })?;
     Ok(Loaded {
-        stamps,
-        hosts: Arc::new(Hosts::from_system().unwrap_or_default()),
+        stamps: [None, None],
+        hosts: Arc::new(hosts),
         resolver,
         suffixes,
         ndots,
@@ -193,6 +199,12 @@ impl Loaded {
         let dots = usize::from(name.num_labels()).saturating_sub(1);
         forms.insert(if dots >= self.ndots { 0 } else { forms.len() }, whole);
         forms
+    }
+
+    async fn ask_within(&self, name: &Name, limit: Span) -> Result<Vec<IpAddr>, NameError> {
+        timeout(limit.to_std(), self.ask_all(name))
+            .await
+            .unwrap_or_else(|_| Err(self.no_answer(name, format!("silent for {limit}"))))
     }
 
     async fn ask_all(&self, name: &Name) -> Result<Vec<IpAddr>, NameError> {
@@ -260,3 +272,7 @@ fn shown(name: &Name) -> String {
     let full = name.to_utf8();
     full.strip_suffix('.').map_or(full.clone(), ToOwned::to_owned)
 }
+
+#[cfg(test)]
+#[path = "name_tests.rs"]
+mod tests;

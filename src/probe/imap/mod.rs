@@ -18,11 +18,13 @@ use self::talk::{Fault, Talk, mailbox};
 use crate::domain::door::{ImapDoor, Secret, Security};
 use crate::domain::health::{Failure, Phase, PhaseTime, ProbeReport, TlsSeen};
 use crate::domain::{Span, Text};
-use crate::reach::dial::{Dialer, Seen, Stream, TlsError, Watched, tcp};
+use crate::reach::dial::{Connector, Dialer, Seen, Stream, TlsError, Watched, tcp};
 
 /// How long a greeting is waited for once the handshake held. A server that could do TLS is alive; Dovecot says after ten
 /// seconds that it waits for its authentication process, and that names the layer where silence would not.
 const DOVECOT_SPEAKS: Span = Span::from_millis(10_500);
+/// How long reading a CA bundle may take.
+const CONNECTOR_LIMIT: Duration = Duration::from_secs(10);
 /// How long sending LOGOUT may take. It is a courtesy.
 const LOGOUT_LIMIT: Duration = Duration::from_millis(500);
 
@@ -36,6 +38,9 @@ pub async fn probe(dialer: &Dialer, door: &ImapDoor, secret: Option<&Secret>, no
 
 /// The probe ended early; the report says why.
 struct Stopped;
+
+/// A connector, or why there is none.
+type Ready = Result<Connector, TlsError>;
 
 struct Run<'a> {
     door: &'a ImapDoor,
@@ -69,8 +74,13 @@ impl<'a> Run<'a> {
     }
 
     async fn all(&mut self, dialer: &Dialer, secret: Option<&Secret>) -> Result<(), Stopped> {
+        // Made before the connection is opened, which would otherwise stand idle meanwhile.
+        let connector = match self.door.security {
+            Security::Plain => None,
+            _ => Some(self.connector(dialer).await),
+        };
         let tcp = self.connect(dialer).await?;
-        let mut talk = self.greeted(dialer, tcp).await?;
+        let mut talk = self.greeted(connector, tcp).await?;
         let held = self.as_user(&mut talk, secret).await;
         self.take_words(&mut talk);
         held?;
@@ -92,36 +102,32 @@ impl<'a> Run<'a> {
     }
 
     /// TLS and greeting, in the order that the door has.
-    async fn greeted(&mut self, dialer: &Dialer, tcp: Watched) -> Result<Talk, Stopped> {
+    async fn greeted(&mut self, connector: Option<Ready>, tcp: Watched) -> Result<Talk, Stopped> {
         let door = self.door;
-        match door.security {
-            Security::Tls => {
-                let stream = self.implicit_tls(dialer, tcp).await?;
+        match (door.security, connector) {
+            (Security::Tls, Some(connector)) => {
+                let stream = self.implicit_tls(connector, tcp).await?;
                 let mut talk = Talk::new(stream);
                 self.greeting(&mut talk, door.timeout.max(DOVECOT_SPEAKS)).await?;
                 Ok(talk)
             }
-            Security::Plain => {
-                let mut talk = Talk::new(Stream::Plain(tcp));
-                self.greeting(&mut talk, door.timeout).await?;
-                Ok(talk)
-            }
-            Security::StartTls => {
+            (_, connector) => {
                 let seen = tcp.seen();
                 let mut talk = Talk::new(Stream::Plain(tcp));
                 self.greeting(&mut talk, door.timeout).await?;
-                self.start_tls(dialer, talk, &seen).await
+                match connector {
+                    Some(connector) => self.start_tls(connector, talk, &seen).await,
+                    None => Ok(talk),
+                }
             }
         }
     }
 
-    async fn implicit_tls(&mut self, dialer: &Dialer, tcp: Watched) -> Result<Stream, Stopped> {
+    async fn implicit_tls(&mut self, connector: Ready, tcp: Watched) -> Result<Stream, Stopped> {
         let door = self.door;
         let seen = tcp.seen();
-        // The connector's first build is our own work and no time of the server's.
-        let ready = dialer.trusts.prepare(door.ca_file.as_deref()).await;
         let started = Instant::now();
-        let secured = match ready {
+        let secured = match connector {
             Ok(connector) => connector.secure(tcp, &door.host, door.timeout).await,
             Err(e) => Err(e),
         };
@@ -131,9 +137,8 @@ impl<'a> Run<'a> {
     }
 
     /// STARTTLS and the handshake are one phase.
-    async fn start_tls(&mut self, dialer: &Dialer, mut talk: Talk, seen: &Seen) -> Result<Talk, Stopped> {
+    async fn start_tls(&mut self, connector: Ready, mut talk: Talk, seen: &Seen) -> Result<Talk, Stopped> {
         let door = self.door;
-        let ready = dialer.trusts.prepare(door.ca_file.as_deref()).await;
         let started = Instant::now();
         let answered = timeout(door.timeout.to_std(), ask_for_tls(&mut talk)).await;
         if let Err(fault) = answered.unwrap_or(Err(Fault::TimedOut(door.timeout))) {
@@ -141,8 +146,10 @@ impl<'a> Run<'a> {
             let failure = class::fault(door, Phase::Tls, &fault);
             return self.held(Phase::Tls, started, Err(failure));
         }
+        // What was said before TLS is kept, whatever comes of the handshake.
+        self.take_words(&mut talk);
         let (guard, log) = talk.into_parts();
-        let secured = match (guard.behind().len(), guard.into_inner(), ready) {
+        let secured = match (guard.behind().len(), guard.into_inner(), connector) {
             (0, Stream::Plain(tcp), Ok(connector)) => {
                 let left = door.timeout - started.elapsed().into();
                 let secured = connector.secure(tcp, &door.host, left).await;
@@ -154,6 +161,16 @@ impl<'a> Run<'a> {
         };
         let secured = self.held(Phase::Tls, started, secured)?;
         Ok(Talk::go_on(secured.stream, log))
+    }
+
+    /// The connector's first build is our own work and no time of the server's. A CA file may be on a share that hangs.
+    async fn connector(&self, dialer: &Dialer) -> Ready {
+        let prepared = timeout(CONNECTOR_LIMIT, dialer.trusts.prepare(self.door.ca_file.as_deref())).await;
+        prepared.unwrap_or_else(|_| {
+            Err(TlsError::Trust(format!(
+                "the CA bundle could not be read in {CONNECTOR_LIMIT:?}"
+            )))
+        })
     }
 
     fn saw_tls(&mut self, seen: &Seen, not_after: Option<Timestamp>) {
@@ -199,11 +216,19 @@ impl<'a> Run<'a> {
             t.command(&format!("EXAMINE {name}")).await.map(|_| ())
         })
         .await?;
-        if talk.log.exists.is_none_or(|n| n == 0) {
-            self.report.goal = Phase::Examine;
-            talk.note("mailbox empty: the store is proved by EXAMINE alone".into());
-        } else {
-            self.step(talk, Phase::Fetch, door.timeout, fetch).await?;
+        let read = match talk.log.exists {
+            Some(0) => Read::Nothing("mailbox empty: the store is proved by EXAMINE alone"),
+            None => Read::Nothing("EXAMINE told no count of messages: the store is proved by EXAMINE alone"),
+            Some(_) => self.step(talk, Phase::Fetch, door.timeout, fetch).await?,
+        };
+        match read {
+            Read::Envelope => {}
+            Read::Odd(note) => talk.note(note.into()),
+            Read::Nothing(note) => {
+                self.report.proved = Some(Phase::Examine);
+                self.report.goal = Phase::Examine;
+                talk.note(note.into());
+            }
         }
         if let (None, Some(said)) = (&self.report.failure, &talk.log.overquota) {
             self.report.failure = Some(class::over_quota(Phase::Examine, said));
@@ -265,21 +290,34 @@ async fn ask_for_tls(talk: &mut Talk) -> Result<(), Fault> {
     talk.command("STARTTLS").await.map(|_| ())
 }
 
+/// What was read from the store.
+enum Read {
+    /// An envelope.
+    Envelope,
+    /// Data that shows that the store delivers, but not as an envelope that is read here.
+    Odd(&'static str),
+    /// Nothing, and that is no fault: why.
+    Nothing(&'static str),
+}
+
 /// One small read from the store. A message may be expunged by others between EXAMINE and FETCH (RFC 5530 3,
 /// EXPUNGEISSUED), and an envelope may be larger than a probe will read: neither says that the store is down.
-async fn fetch(talk: &mut Talk) -> Result<(), Fault> {
-    let before = talk.log.fetched;
-    let done = talk.command("FETCH 1 (ENVELOPE)").await;
-    let note = match done {
-        Ok(_) if talk.log.fetched > before => return Ok(()),
-        Ok(_) if talk.guard().spared_data() => "the first message's envelope came, in a form that is not read",
-        Ok(_) => "FETCH was answered without data: the message may just have been removed",
-        Err(Fault::Said(said)) if said.has("EXPUNGEISSUED") => "the first message was just removed by another session",
-        Err(Fault::TooMuch(_)) if talk.guard().spared_data() => {
-            "the first message's envelope is too large and was read in part"
-        }
-        Err(fault) => return Err(fault),
-    };
-    talk.note(note.into());
-    Ok(())
+async fn fetch(talk: &mut Talk) -> Result<Read, Fault> {
+    let before = talk.log.envelopes;
+    match talk.command("FETCH 1 (ENVELOPE)").await {
+        Ok(_) if talk.log.envelopes > before => Ok(Read::Envelope),
+        Ok(_) if talk.guard().spared_data() => Ok(Read::Odd(
+            "the first message's envelope came in a form that is not read",
+        )),
+        Ok(_) => Ok(Read::Nothing(
+            "FETCH was answered without data, as for a message that was just removed: the store is proved by EXAMINE alone",
+        )),
+        Err(Fault::Said(said)) if said.has("EXPUNGEISSUED") => Ok(Read::Nothing(
+            "the first message was just removed by another session: the store is proved by EXAMINE alone",
+        )),
+        Err(Fault::TooMuch(_)) if talk.guard().spared_data() => Ok(Read::Odd(
+            "the first message's envelope is too large and was read in part",
+        )),
+        Err(fault) => Err(fault),
+    }
 }
