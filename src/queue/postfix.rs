@@ -18,7 +18,7 @@ const MAX_OUTPUT: usize = 16 << 10;
 
 /// Counts names, not files: nothing is opened and, where the file system tells a name's type, nothing is looked up.
 /// One line a queue: `QUEUE COUNT`, or `QUEUE denied`, or `QUEUE missing`.
-const COUNT: &str = r#"if [ $# -gt 0 ]; then q=$(postconf -c "$1" -h queue_directory); else q=$(postconf -h queue_directory); fi || exit
+pub const COUNT_FILES: &str = r#"if [ $# -gt 0 ]; then q=$(postconf -c "$1" -h queue_directory); else q=$(postconf -h queue_directory); fi || exit
 for n in maildrop incoming active deferred hold; do
 if [ ! -d "$q/$n" ]; then [ -x "$q" ] && echo "$n missing" || echo "$n denied"
 elif [ ! -r "$q/$n" ] || [ ! -x "$q/$n" ]; then echo "$n denied"
@@ -36,7 +36,7 @@ fn list_command(src: &QueueSource) -> Argv {
 fn count_command(src: &QueueSource) -> Argv {
     let argv = src.count.clone().unwrap_or_else(|| {
         let dir = src.config_dir.as_deref();
-        Argv::new("sh", ["-c", COUNT, "mailtop-count"].into_iter().chain(dir))
+        Argv::new("sh", ["-c", COUNT_FILES, "mailtop-count"].into_iter().chain(dir))
     });
     with_sudo(src, argv)
 }
