@@ -1,6 +1,11 @@
 //! Running a command on a server: one face over this host and ssh. Commands are argument vectors; standard input is
 //! closed; output is bounded; a time-out ends the command at both ends.
 
+use std::time::Instant;
+
+use super::local;
+use super::pipes::Stdout;
+use super::ssh::{Ssh, SshTarget};
 use crate::domain::argv::Argv;
 use crate::domain::reading::Missed;
 use crate::domain::{Span, Text};
@@ -8,7 +13,7 @@ use crate::domain::{Span, Text};
 /// What a command may take.
 #[derive(Clone, Copy, Debug)]
 pub struct RunLimits {
-    /// From start to end.
+    /// From start to end; over ssh that includes connecting where there is no connection yet.
     pub timeout: Span,
     /// Bytes kept of standard output and of standard error each; [`Runner::stream`] bounds standard error only.
     pub max_output: usize,
@@ -41,31 +46,58 @@ impl Output {
 pub enum Runner {
     /// On this host.
     Local,
+    /// On another, over one shared connection.
+    Ssh(Ssh),
 }
 
 impl Runner {
+    /// Runs on this host.
+    pub const fn local() -> Self {
+        Self::Local
+    }
+    /// Runs over ssh. Connects when first used, or by [`Runner::open`]; clones share the connection.
+    pub fn ssh(target: SshTarget) -> Self {
+        Self::Ssh(Ssh::new(target))
+    }
     /// The command as one would type it here: `ssh mx1 postqueue -j`.
     pub fn shown(&self, argv: &Argv) -> Text {
-        let _ = self;
-        argv.quoted().into()
+        match self {
+            Self::Local => argv.quoted().into(),
+            Self::Ssh(ssh) => ssh.target().typed(argv).into(),
+        }
     }
-    /// Runs it and keeps its output. An exit status other than 0 is not a miss: it is in the output.
-    pub async fn run(&self, _argv: &Argv, _limits: RunLimits) -> Result<Output, Missed> {
-        unimplemented!()
+    /// Runs it and keeps its output. An exit status other than 0 is not a miss, it is in the output; but a program that
+    /// is not there, or may not be run, is one.
+    pub async fn run(&self, argv: &Argv, limits: RunLimits) -> Result<Output, Missed> {
+        self.go(argv, limits, Stdout::Kept).await
     }
     /// Runs it and hands standard output on as it comes.
     pub async fn stream<F: FnMut(&[u8]) + Send>(
         &self,
-        _argv: &Argv,
-        _limits: RunLimits,
-        _on_chunk: F,
+        argv: &Argv,
+        limits: RunLimits,
+        mut on_chunk: F,
     ) -> Result<Output, Missed> {
-        unimplemented!()
+        self.go(argv, limits, Stdout::HandedOn(&mut on_chunk)).await
+    }
+    async fn go(&self, argv: &Argv, limits: RunLimits, stdout: Stdout<'_>) -> Result<Output, Missed> {
+        match self {
+            Self::Local => local::run(argv, limits, stdout).await,
+            Self::Ssh(ssh) => ssh.run(argv, limits, stdout).await,
+        }
     }
     /// Opens the connection if there is none, and says how long that took. Nothing to do for this host.
-    pub async fn open(&self, _timeout: Span) -> Result<Span, Missed> {
-        unimplemented!()
+    pub async fn open(&self, timeout: Span) -> Result<Span, Missed> {
+        let start = Instant::now();
+        if let Self::Ssh(ssh) = self {
+            ssh.open(timeout).await?;
+        }
+        Ok(start.elapsed().into())
     }
-    /// Closes what was opened.
-    pub async fn close(&self) {}
+    /// Closes what was opened. A command that still runs over it loses its connection.
+    pub async fn close(&self) {
+        if let Self::Ssh(ssh) = self {
+            ssh.close().await;
+        }
+    }
 }
