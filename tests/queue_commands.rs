@@ -1,4 +1,5 @@
 //! Reads queues through commands of one's own: what a listing that is cut off, refused, or missing comes to.
+#![allow(clippy::expect_used)] // A failure here ends the run, with its words.
 
 use mailtop::domain::argv::Argv;
 use mailtop::domain::queue::{How, QueueKind, QueueSnapshot, QueueSource, Sudo};

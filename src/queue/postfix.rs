@@ -242,10 +242,12 @@ const WORDS: [(&str, Miss, &str); 10] = [
 
 fn trouble(tried: Text, out: &Output) -> Missed {
     let stderr = String::from_utf8_lossy(&out.stderr);
-    // The last line that is not a warning: `fatal:` ends Postfix's programs.
-    let line = (stderr.lines().rev().map(str::trim).filter(|l| !l.is_empty()))
-        .find(|l| !l.contains("warning:"))
-        .unwrap_or("");
+    let known = WORDS.iter().find(|(words, ..)| stderr.contains(words));
+    let lines = || stderr.lines().rev().map(str::trim).filter(|l| !l.is_empty());
+    // The line that is known, or the last that is not a warning: `fatal:` ends Postfix's programs.
+    let line = (known.and_then(|(words, ..)| lines().find(|l| l.contains(words))))
+        .or_else(|| lines().find(|l| !l.contains("warning:")))
+        .unwrap_or_default();
     let ended = match out.status {
         Some(n) => format!("it ended with status {n}"),
         None => "it was ended by a signal".to_owned(),
@@ -255,7 +257,6 @@ fn trouble(tried: Text, out: &Output) -> Missed {
     } else {
         format!("{line} ({ended})")
     };
-    let known = WORDS.iter().find(|(words, ..)| stderr.contains(words));
     match (known, out.status) {
         (Some((_, kind, fix)), _) => Missed::new(*kind, tried, why).fix(*fix),
         (None, Some(127)) => {
