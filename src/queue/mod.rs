@@ -18,6 +18,7 @@ use crate::domain::reading::Missed;
 use crate::reach::Runner;
 
 pub use budget::{Look, Pace};
+pub use postfix::COUNT_FILES;
 pub use reader::ListingReader;
 
 /// Lists every message of a queue: full detail, at a cost that grows with the queue.

@@ -18,7 +18,7 @@ const MAX_OUTPUT: usize = 16 << 10;
 
 /// Counts names, not files: nothing is opened and, where the file system tells a name's type, nothing is looked up.
 /// One line a queue: `QUEUE COUNT`, or `QUEUE denied`, or `QUEUE missing`.
-const COUNT: &str = r#"if [ $# -gt 0 ]; then q=$(postconf -c "$1" -h queue_directory); else q=$(postconf -h queue_directory); fi || exit
+pub const COUNT_FILES: &str = r#"if [ $# -gt 0 ]; then q=$(postconf -c "$1" -h queue_directory); else q=$(postconf -h queue_directory); fi || exit
 for n in maildrop incoming active deferred hold; do
 if [ ! -d "$q/$n" ]; then [ -x "$q" ] && echo "$n missing" || echo "$n denied"
 elif [ ! -r "$q/$n" ] || [ ! -x "$q/$n" ]; then echo "$n denied"
@@ -36,7 +36,7 @@ fn list_command(src: &QueueSource) -> Argv {
 fn count_command(src: &QueueSource) -> Argv {
     let argv = src.count.clone().unwrap_or_else(|| {
         let dir = src.config_dir.as_deref();
-        Argv::new("sh", ["-c", COUNT, "mailtop-count"].into_iter().chain(dir))
+        Argv::new("sh", ["-c", COUNT_FILES, "mailtop-count"].into_iter().chain(dir))
     });
     with_sudo(src, argv)
 }
@@ -242,10 +242,12 @@ const WORDS: [(&str, Miss, &str); 10] = [
 
 fn trouble(tried: Text, out: &Output) -> Missed {
     let stderr = String::from_utf8_lossy(&out.stderr);
-    // The last line that is not a warning: `fatal:` ends Postfix's programs.
-    let line = (stderr.lines().rev().map(str::trim).filter(|l| !l.is_empty()))
-        .find(|l| !l.contains("warning:"))
-        .unwrap_or("");
+    let known = WORDS.iter().find(|(words, ..)| stderr.contains(words));
+    let lines = || stderr.lines().rev().map(str::trim).filter(|l| !l.is_empty());
+    // The line that is known, or the last that is not a warning: `fatal:` ends Postfix's programs.
+    let line = (known.and_then(|(words, ..)| lines().find(|l| l.contains(words))))
+        .or_else(|| lines().find(|l| !l.contains("warning:")))
+        .unwrap_or_default();
     let ended = match out.status {
         Some(n) => format!("it ended with status {n}"),
         None => "it was ended by a signal".to_owned(),
@@ -255,7 +257,6 @@ fn trouble(tried: Text, out: &Output) -> Missed {
     } else {
         format!("{line} ({ended})")
     };
-    let known = WORDS.iter().find(|(words, ..)| stderr.contains(words));
     match (known, out.status) {
         (Some((_, kind, fix)), _) => Missed::new(*kind, tried, why).fix(*fix),
         (None, Some(127)) => {

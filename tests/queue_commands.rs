@@ -1,0 +1,107 @@
+//! Reads queues through commands of one's own: what a listing that is cut off, refused, or missing comes to.
+#![allow(clippy::expect_used)] // A failure here ends the run, with its words.
+
+use mailtop::domain::argv::Argv;
+use mailtop::domain::queue::{How, QueueKind, QueueSnapshot, QueueSource, Sudo};
+use mailtop::domain::reading::{Miss, Missed};
+use mailtop::domain::{Span, Timestamp};
+use mailtop::queue;
+use mailtop::reach::Runner;
+
+const LINE: &str = r#"{"queue_name": "deferred", "queue_id": "ID", "arrival_time": 1795442407, "message_size": 404, "sender": "a@x.test", "recipients": [{"address": "u1@far.test", "delay_reason": "said \u001b[31mno"}]}"#;
+
+fn source(list: Option<Argv>, count: Option<Argv>) -> QueueSource {
+    QueueSource {
+        name: "q".into(),
+        kind: QueueKind::Postfix,
+        config_dir: None,
+        list,
+        count,
+        sudo: Sudo::No,
+        budget_permille: 20,
+    }
+}
+
+async fn list(script: &str, timeout: Span) -> Result<QueueSnapshot, Missed> {
+    let src = source(Some(Argv::new("sh", ["-c", script, "sh", LINE])), None);
+    queue::list(&src, &Runner::Local, Timestamp::now(), timeout).await
+}
+
+async fn count(script: &str) -> Result<QueueSnapshot, Missed> {
+    let src = source(None, Some(Argv::new("sh", ["-c", script])));
+    queue::count(&src, &Runner::Local, Span::from_secs(60)).await
+}
+
+const LONG: Span = Span::from_secs(60);
+
+#[tokio::test]
+async fn a_listing_that_runs_out_of_time_is_partial_with_what_had_come() {
+    let s = list(r#"printf '%s\n' "$1"; exec sleep 1000"#, Span::from_secs(2))
+        .await
+        .expect("a partial listing");
+    assert_eq!((s.how, s.depth.total(), s.complete()), (How::Listed, 1, false));
+    assert!(
+        s.partial.as_ref().is_some_and(|p| p.contains("there may be more")),
+        "{:?}",
+        s.partial
+    );
+    assert!(
+        s.next_listing.expect("a pace") >= Span::from_secs(100),
+        "what was spent is owed"
+    );
+    let reason = &s.listing.expect("detail").reasons[0].reason;
+    assert_eq!(&**reason, "said ␛[31mno");
+}
+
+#[tokio::test]
+async fn a_listing_of_which_nothing_came_in_time_is_a_miss_and_not_an_empty_queue() {
+    let missed = list("exec sleep 1000", Span::from_secs(1)).await.expect_err("a miss");
+    assert_eq!(missed.kind, Miss::TimedOut, "{missed}");
+}
+
+#[tokio::test]
+async fn a_listing_that_ends_in_an_error_is_partial_and_says_the_words() {
+    let s = list(
+        r#"printf '%s\n' "$1"; echo 'postqueue: fatal: showq went away' >&2; exit 75"#,
+        LONG,
+    )
+    .await
+    .expect("a partial listing");
+    let partial = s.partial.expect("a reason");
+    assert!(
+        partial.contains("showq went away") && partial.contains("status 75"),
+        "{partial}"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_is_a_miss_with_advice() {
+    let say = |words: &str| format!("echo 'postqueue: fatal: {words}' >&2; exit 69");
+    let down = list(&say("Queue report unavailable - mail system is down"), LONG)
+        .await
+        .expect_err("a miss");
+    assert!(
+        down.kind == Miss::BadAnswer && down.fix.is_some() && down.why.contains("mail system is down"),
+        "{down}"
+    );
+    let denied = list(&say("User bob(1000) is not allowed to view the mail queue"), LONG)
+        .await
+        .expect_err("a miss");
+    assert!(denied.kind == Miss::Denied && denied.fix.is_some_and(|f| f.contains("authorized_mailq_users")));
+    let src = source(Some(Argv::new("/nonexistent/postqueue", ["-j"])), None);
+    let absent = queue::list(&src, &Runner::Local, Timestamp::now(), LONG)
+        .await
+        .expect_err("a miss");
+    assert_eq!(absent.kind, Miss::NotFound, "{absent}");
+}
+
+#[tokio::test]
+async fn a_count_command_of_ones_own_gives_the_depth_or_a_miss() {
+    let s = count("echo deferred 12; echo hold 3").await.expect("a count");
+    assert_eq!(
+        (s.how, s.depth.total(), s.depth.hold, s.complete(), s.listing),
+        (How::Counted, 15, 3, true, None)
+    );
+    assert_eq!(count("true").await.expect_err("a miss").kind, Miss::BadAnswer);
+    assert!(count("echo deferred 12; exit 3").await.is_err());
+}
