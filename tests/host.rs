@@ -1,5 +1,7 @@
 //! Commands over ssh on a whole host, and what happens when the way there, or the host, misbehaves.
 
+#![allow(clippy::unwrap_used)] // Not every function of a test program is a test.
+
 mod lab;
 
 use std::time::{Duration, Instant};
@@ -254,6 +256,63 @@ async fn each_way_of_not_getting_in_is_named_and_no_key_is_added_silently() {
         ..host.target()
     });
     assert_eq!(option.open(LONG).await.unwrap_err().kind, Miss::BadAnswer);
+}
+
+#[tokio::test]
+async fn a_jump_host_of_the_config_is_used_and_never_asks_on_the_terminal() {
+    let Some(jump) = boot_or_leave_out("mx1") else { return };
+    let host = Host::boot("mbox1");
+    let read = |h: &Host| std::fs::read_to_string(h.ssh_config()).unwrap();
+    let file = host.dir().join("both");
+    std::fs::write(&file, read(&jump) + &read(&host) + "  ProxyJump mx1\n").unwrap();
+    let target = SshTarget {
+        config_file: Some(file.clone()),
+        ..host.target()
+    };
+    let runner = Runner::ssh(target.clone());
+    let out = run(&runner, "echo ${SSH_CONNECTION%% *}; hostname").await.unwrap();
+    assert_eq!(out.stdout, format!("{}\nmbox1\n", jump.ip()).as_bytes());
+
+    let known = jump.dir().join("known_hosts");
+    let unknown = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, unknown.replace(&*known.to_string_lossy(), "/dev/null")).unwrap();
+    let missed = Runner::ssh(target).open(LONG).await.unwrap_err();
+    assert_eq!(missed.kind, Miss::Unreachable);
+    assert!(missed.why.contains("jump host") && missed.fix.is_some(), "{missed}");
+}
+
+#[tokio::test]
+async fn a_server_that_allows_one_session_says_so_and_keeps_its_connection() {
+    let Some(host) = boot_or_leave_out("mx1") else { return };
+    host.write("/etc/ssh/sshd_config.d/one.conf", "MaxSessions 1\n", 0o644);
+    host.sh("systemctl restart ssh");
+    let runner = host.runner();
+    let sleep = Argv::new("sleep", ["4401"]);
+    let long = runner.run(&sleep, within(LONG));
+    let more = async {
+        until("it runs there", async || runs(&host, "sleep 4401")).await;
+        let missed = run(&runner, "true").await.unwrap_err();
+        assert_eq!(missed.kind, Miss::Denied);
+        assert!(missed.fix.as_ref().unwrap().contains("MaxSessions"), "{missed}");
+        host.run(&["pkill", "-f", "^sleep 4401"]);
+    };
+    let (ended, ()) = tokio::join!(long, more);
+    // A signal ended it, and that is not taken for a lost connection.
+    assert_eq!(ended.unwrap().status, None);
+    assert!(run(&runner, "true").await.unwrap().ok());
+}
+
+#[tokio::test]
+async fn a_slow_command_does_not_cost_the_connection() {
+    let Some(host) = boot_or_leave_out("mx1") else { return };
+    let runner = host.runner();
+    let who = "echo $SSH_CONNECTION";
+    let before = run(&runner, who).await.unwrap().stdout;
+    let slow = Argv::new("sleep", ["4501"]);
+    let missed = runner.run(&slow, within(Span::from_secs(1))).await.unwrap_err();
+    assert_eq!(missed.kind, Miss::TimedOut);
+    until("it is ended there", async || !runs(&host, "sleep 4501")).await;
+    assert_eq!(run(&runner, who).await.unwrap().stdout, before);
 }
 
 #[tokio::test]

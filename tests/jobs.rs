@@ -1,5 +1,7 @@
 //! Maintenance jobs on a whole host: real systemd units and commands, paused and resumed over ssh, and read back.
 
+#![allow(clippy::unwrap_used)] // Not every function of a test program is a test.
+
 mod lab;
 
 use std::time::{Duration, Instant};

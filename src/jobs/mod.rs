@@ -27,7 +27,15 @@ pub async fn read(spec: &JobSpec, runner: &Runner, now: Timestamp) -> Result<Job
 /// A reading with what only the read-back needs to know.
 struct Looked {
     state: JobState,
+    motion: Motion,
     last_run: LastRun,
+}
+
+/// Whether the state is on its way to another one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Motion {
+    Settled,
+    Changing,
 }
 
 /// How the run before this moment ended, for a job that does not run.
@@ -46,11 +54,13 @@ async fn look(spec: &JobSpec, runner: &Runner, now: Timestamp) -> Result<Looked,
             let seen = unit.ask(runner, spec.timeout).await?;
             Ok(Looked {
                 state: seen.state(&unit, now),
+                motion: seen.motion(),
                 last_run: seen.last_run(),
             })
         }
         JobKind::Command { status, progress, .. } => Ok(Looked {
             state: command::ask(status, progress.as_ref(), runner, spec.timeout).await?,
+            motion: Motion::Settled,
             last_run: LastRun::Other,
         }),
     }

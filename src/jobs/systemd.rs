@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{LastRun, armed, limits};
+use super::{LastRun, Motion, armed, limits};
 use crate::domain::argv::Argv;
 use crate::domain::job::{JobKind, JobSpec, JobState, State, SystemdPause};
 use crate::domain::queue::Sudo;
@@ -258,6 +258,14 @@ impl Seen {
             // Below zero: the clocks differ, so it is not known.
             running_for: running_for.filter(|s| !unit.is_dead() && !s.is_negative()),
             detail: detail.join(", ").into(),
+        }
+    }
+    pub fn motion(&self) -> Motion {
+        let freezer = &*self.unit.freezer;
+        if freezer.starts_with("freezing") || freezer.starts_with("thawing") || &*self.unit.active == "deactivating" {
+            Motion::Changing
+        } else {
+            Motion::Settled
         }
     }
     pub fn last_run(&self) -> LastRun {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{LastRun, Looked, look};
+use super::{LastRun, Looked, Motion, look};
 use crate::domain::action::{Truth, Verb};
 use crate::domain::job::{JobKind, JobSpec, State, SystemdPause};
 use crate::reach::Runner;
@@ -40,7 +40,14 @@ pub async fn read_back(spec: &JobSpec, runner: &Runner, verb: Verb, clock: impl 
             (Match::AtLast, _) if over => return Truth::Confirmed { at: clock() },
             (Match::No, Ok(found)) if over => return Truth::Contradicted { found: found.state },
             (_, Ok(found)) if over => {
-                let why = format!("its state is unknown: {}", found.state.detail);
+                let why = match found.motion {
+                    Motion::Changing => format!(
+                        "after {}s it is still on its way: {}",
+                        SETTLE.as_secs(),
+                        found.state.detail
+                    ),
+                    Motion::Settled => format!("its state is unknown: {}", found.state.detail),
+                };
                 return Truth::Unverifiable { why: why.into() };
             }
             (_, Err(missed)) if over => {
@@ -70,6 +77,7 @@ fn compare(kind: &JobKind, verb: Verb, found: &Looked) -> Match {
         (Verb::Resume, State::Idle) if stopped.is_none() => Match::Yes,
         // Started without waiting for it. With a timer, idle means that its timer will start it.
         (Verb::Resume, State::Idle) if stopped == Some(true) || found.last_run == LastRun::Finished => Match::AtLast,
+        _ if found.motion == Motion::Changing => Match::Unclear,
         _ => Match::No,
     }
 }
@@ -99,6 +107,7 @@ mod tests {
                 running_for: None,
                 detail: "".into(),
             },
+            motion: Motion::Settled,
             last_run,
         }
     }
@@ -165,6 +174,15 @@ mod tests {
                 "{kind:?} {verb} {state}"
             );
         }
+    }
+
+    #[test]
+    fn a_unit_that_is_still_on_its_way_is_not_contradicted() {
+        let mut freezing = found(State::Running, LastRun::Other);
+        freezing.motion = Motion::Changing;
+        let kind = systemd(SystemdPause::Freeze, None);
+        assert_eq!(compare(&kind, Verb::Pause, &freezing), Match::Unclear);
+        assert_eq!(compare(&kind, Verb::Resume, &freezing), Match::Yes);
     }
 
     /// A job whose commands are shell scripts on this host.

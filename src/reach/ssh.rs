@@ -8,6 +8,7 @@ mod trouble;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
@@ -24,6 +25,9 @@ use crate::domain::{Span, Text};
 
 /// Commands at a time over one connection. sshd's `MaxSessions` is 10 by default and belongs to others too.
 const AT_ONCE: usize = 6;
+
+/// How long a connection in doubt has to carry one small command.
+const DOUBT: Duration = Duration::from_secs(2);
 
 /// Where ssh goes, and how.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -127,15 +131,13 @@ impl Ssh {
             // Never closed, so this only waits.
             let _room = self.0.room.acquire().await;
             let link = self.live_link(&mut used).await?;
-            self.over(&link, argv, limits, stdout, start, &mut used).await
+            self.over(&link, argv, limits, stdout, start).await
         };
         match timeout_at(start + limits.timeout.to_std(), whole).await {
             Ok(result) => result,
             Err(_) => match used {
-                Some(number) => {
-                    // Slow command or dead connection: that cannot be told from here, so the next one gets a new
-                    // connection. Whoever still uses this one keeps it until he is done.
-                    self.set_aside(number);
+                Some(link) => {
+                    self.doubt(link);
                     Err(Missed::new(
                         Miss::TimedOut,
                         self.target().typed(argv),
@@ -149,7 +151,7 @@ impl Ssh {
 
     /// A connection whose master answers. A master may have gone since the last command: it ends itself when it was idle
     /// for long, or when the server fell silent. Nothing was asked of the server yet, so a second try is safe.
-    async fn live_link(&self, used: &mut Option<u64>) -> Result<Arc<Link>, Missed> {
+    async fn live_link(&self, used: &mut Option<Arc<Link>>) -> Result<Arc<Link>, Missed> {
         let mut tries = 0;
         loop {
             let attempt = self.attempt();
@@ -158,11 +160,11 @@ impl Ssh {
                 .clone()
                 .await
                 .inspect_err(|_| self.set_aside(attempt.number))?;
-            *used = Some(attempt.number);
+            *used = Some(link.clone());
             match link.session.check().await {
                 Ok(()) => return Ok(link),
                 Err(e) => {
-                    self.set_aside(attempt.number);
+                    self.forget(&link);
                     *used = None;
                     tries += 1;
                     if tries > 1 {
@@ -175,18 +177,15 @@ impl Ssh {
 
     async fn over(
         &self,
-        link: &Link,
+        link: &Arc<Link>,
         argv: &Argv,
         limits: RunLimits,
         stdout: Stdout<'_>,
         start: Instant,
-        used: &mut Option<u64>,
     ) -> Result<Output, Missed> {
         let typed = || Text::from(self.target().typed(argv));
         let lost = |e: &openssh::Error| {
-            if let Some(number) = *used {
-                self.set_aside(number);
-            }
+            self.forget(link);
             Missed {
                 tried: typed(),
                 ..trouble::lost(self.target(), e, &link.last_words())
@@ -254,12 +253,33 @@ impl Ssh {
             .clone()
     }
 
-    /// No new command uses this connection. It is closed when the last one that runs over it is done.
+    /// This try came to nothing: the next command begins a new one.
     fn set_aside(&self, number: u64) {
         let mut slot = self.slot();
         if slot.as_ref().is_some_and(|a| a.number == number) {
             *slot = None;
         }
+    }
+
+    /// No new command uses this connection. It is closed when the last one that runs over it is done.
+    fn forget(&self, link: &Arc<Link>) {
+        let mut slot = self.slot();
+        let current = slot.as_ref().and_then(|a| a.link.peek()?.as_ref().ok());
+        if current.is_some_and(|current| Arc::ptr_eq(current, link)) {
+            *slot = None;
+        }
+    }
+
+    /// A slow command or a dead connection? One small command tells. A connection that does not carry it is set aside;
+    /// one that does is kept, because a new one costs a busy server more than anything we ask it.
+    fn doubt(&self, link: Arc<Link>) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            let carried = tokio::time::timeout(DOUBT, link.carries_a_command()).await;
+            if !matches!(carried, Ok(true)) {
+                this.forget(&link);
+            }
+        });
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Attempt>> {

@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openssh::Session;
 use rustix::process::{Pid, geteuid, test_kill_process};
@@ -65,7 +65,7 @@ impl Link {
         let socket = home.path().join(SOCKET);
         let log = home.path().join(LOG);
         let budget = target.connect_timeout.to_std();
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let mut child = command(target, &socket, &log)
             .spawn()
             .map_err(|e| trouble::no_ssh(target, &e))?;
@@ -106,6 +106,14 @@ impl Link {
             Err(_) => return Err(trouble::silent(target, target.connect_timeout)),
         }
         Ok(link)
+    }
+
+    /// Whether a command comes back over it.
+    pub(super) async fn carries_a_command(&self) -> bool {
+        let null = openssh::Stdio::null;
+        let mut command = self.session.raw_command("true");
+        let ended = command.stdin(null()).stdout(null()).stderr(null()).status().await;
+        ended.is_ok_and(|status| status.success())
     }
 
     async fn has_timeout(&self) -> Result<Bound, openssh::Error> {
@@ -162,7 +170,8 @@ impl Drop for Link {
 fn bounded(bound: Bound, argv: &Argv, limit: Span) -> String {
     // One second more than we wait, so that our own time-out comes first and the numbers agree.
     let secs = limit.to_std().as_millis().div_ceil(1_000) + 1;
-    let env = format!("env LC_ALL=C PATH=\"$PATH:{SBIN}\"");
+    // The quotes end before the colon: csh would take what follows it for a modifier.
+    let env = format!("env LC_ALL=C PATH=\"$PATH\":{SBIN}");
     let command = argv.quoted();
     match bound {
         Bound::Timeout => format!("{env} timeout -k 2 {secs} {command}"),
@@ -205,7 +214,10 @@ fn command(target: &SshTarget, socket: &Path, log: &Path) -> Command {
         ssh.arg("-o").arg(option);
     }
     ssh.arg("--").arg(&target.destination);
-    ssh.env("LC_ALL", "C")
+    // The ssh that goes to a jump host is started without our batch mode, and would ask on the terminal.
+    ssh.env("SSH_ASKPASS_REQUIRE", "force")
+        .env("SSH_ASKPASS", "/bin/false")
+        .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         // What is wrong with its options it says before it opens its log.
@@ -289,7 +301,8 @@ fn sweep(dir: &Path) {
         let owner = name
             .to_str()
             .and_then(|n| n.strip_prefix('s')?.split_once('.'))
-            .and_then(|(pid, _)| Pid::from_raw(pid.parse().ok()?));
+            .and_then(|(pid, _)| pid.parse::<i32>().ok().filter(|pid| *pid > 0))
+            .and_then(Pid::from_raw);
         if owner.is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH)) {
             let _ = fs::remove_dir_all(entry.path());
         }
@@ -308,4 +321,53 @@ fn read_log(path: &Path) -> String {
         Ok(bytes)
     };
     String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Output;
+
+    /// Runs the line as the shell at the other end would.
+    fn run(bound: Bound, argv: &Argv, limit: Span) -> Output {
+        let line = bounded(bound, argv, limit);
+        std::process::Command::new("sh").args(["-c", &line]).output().unwrap()
+    }
+
+    #[test]
+    fn the_line_for_the_other_shell_keeps_arguments_status_and_output_apart() {
+        let script = "printf '%s|' \"$@\"; printf %s \"${PATH##*:}\"; echo err >&2; exit 7";
+        let argv = Argv::new("sh", ["-c", script, "sh", "it's", "", "a  b", "$HOME"]);
+        for bound in [Bound::Timeout, Bound::Watchdog] {
+            let out = run(bound, &argv, Span::from_secs(60));
+            assert_eq!(out.status.code(), Some(7), "{bound:?}");
+            assert_eq!(out.stdout, b"it's||a  b|$HOME|/sbin");
+            assert_eq!(out.stderr, b"err\n");
+        }
+    }
+
+    #[test]
+    fn the_line_ends_what_runs_too_long_and_tells_what_is_not_there() {
+        for bound in [Bound::Timeout, Bound::Watchdog] {
+            let out = run(bound, &Argv::new("sleep", ["1000"]), Span::ZERO);
+            assert!(!out.status.success(), "{bound:?}");
+            let out = run(bound, &Argv::new("mailtop-no-such", ["x"]), Span::from_secs(60));
+            assert_eq!(out.status.code(), Some(127), "{bound:?}");
+        }
+    }
+
+    #[test]
+    fn folders_of_dead_consoles_are_swept_and_ours_and_strange_ones_are_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let dead = format!("s{}.abcd", child.id());
+        let ours = format!("s{}.abcd", std::process::id());
+        for name in [&dead, &ours, "strange", "s.x", "s-1.x", "sx.y"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        sweep(dir.path());
+        assert!(!dir.path().join(dead).exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 5);
+    }
 }

@@ -53,6 +53,15 @@ pub(super) fn opening(target: &SshTarget, log: &str, end: End) -> Missed {
     if has("Bad configuration option") || has("terminating, ") || has("Can't open user config file") {
         return missed(Miss::BadAnswer).fix("mend the ssh config, at the line that it names");
     }
+    if has("UNKNOWN port 65535") {
+        // What that program said, ssh throws away when it holds a connection for others.
+        return Missed::new(
+            Miss::Unreachable,
+            &*tried,
+            "the way through its jump host or proxy command was closed",
+        )
+        .fix(format!("run `{tried}` by hand to see why"));
+    }
     if has("Connection refused") {
         return missed(Miss::Unreachable).fix("the host is up and nothing listens on that port: check sshd and Port");
     }
@@ -226,6 +235,11 @@ mod tests {
                 "/home/o/.ssh/config: line 3: Bad configuration option: hostnam\n/home/o/.ssh/config: terminating, 1 bad configuration options",
                 Miss::BadAnswer,
                 "mend",
+            ),
+            (
+                "Connection closed by UNKNOWN port 65535",
+                Miss::Unreachable,
+                "by hand to see why",
             ),
             (
                 "kex_exchange_identification: read: Connection reset by peer",
