@@ -14,13 +14,27 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("jobs", &["domain", "clock", "reach"]),
     ("journal", &["domain", "clock"]),
     ("config", &["domain"]),
-    ("engine", &["domain", "clock", "model", "reach", "probe", "queue", "jobs", "journal", "config"]),
+    (
+        "engine",
+        &[
+            "domain", "clock", "model", "reach", "probe", "queue", "jobs", "journal", "config",
+        ],
+    ),
     ("console", &["domain", "clock", "model", "config"]),
     ("demo", &["domain", "clock", "reach"]),
 ];
 
 /// What the pure floors may not name, and why.
-const IMPURE: &[&str] = &["tokio", "ratatui", "crossterm", "std::fs", "std::net", "std::process", "::now()", "Instant"];
+const IMPURE: &[&str] = &[
+    "tokio",
+    "ratatui",
+    "crossterm",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "::now()",
+    "Instant",
+];
 
 fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
@@ -48,7 +62,11 @@ fn all() -> Vec<(String, PathBuf)> {
 /// The rooms that a line of code names: `crate::room…`, also inside `use crate::{a, b}`.
 fn named(line: &str) -> Vec<String> {
     let code = line.split("//").next().unwrap_or_default();
-    let word = |s: &str| s.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let word = |s: &str| {
+        s.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect::<String>()
+    };
     code.match_indices("crate::")
         .flat_map(|(i, m)| {
             let rest = &code[i + m.len()..];
@@ -66,12 +84,21 @@ fn every_room_imports_only_the_floors_below_it() {
     let mut broken = Vec::new();
     for (room, file) in all() {
         let Some((_, may)) = FLOORS.iter().find(|(r, _)| *r == room) else {
-            assert!(matches!(room.as_str(), "lib" | "main" | "commands"), "{}: the room {room} has no floor", file.display());
+            assert!(
+                matches!(room.as_str(), "lib" | "main" | "commands"),
+                "{}: the room {room} has no floor",
+                file.display()
+            );
             continue;
         };
         for (n, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
             for used in named(line).iter().filter(|u| **u != room && !may.contains(&u.as_str())) {
-                broken.push(format!("{}:{}: {room} may not import {used} (it may: {})", file.display(), n + 1, may.join(", ")));
+                broken.push(format!(
+                    "{}:{}: {room} may not import {used} (it may: {})",
+                    file.display(),
+                    n + 1,
+                    may.join(", ")
+                ));
             }
         }
     }
@@ -85,7 +112,11 @@ fn the_pure_floors_name_no_clock_no_disk_no_runtime_and_no_screen() {
         for (n, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for word in IMPURE.iter().filter(|w| code.contains(**w)) {
-                broken.push(format!("{}:{}: {room} is pure and may not name {word}", file.display(), n + 1));
+                broken.push(format!(
+                    "{}:{}: {room} is pure and may not name {word}",
+                    file.display(),
+                    n + 1
+                ));
             }
         }
     }
@@ -94,6 +125,12 @@ fn the_pure_floors_name_no_clock_no_disk_no_runtime_and_no_screen() {
 
 #[test]
 fn the_reader_of_imports_sees_groups_and_paths() {
-    assert_eq!(named("use crate::{domain::Span, reach}; // crate::no"), ["domain", "reach"]);
-    assert_eq!(named("    crate::engine::start(crate::config::load())"), ["engine", "config"]);
+    assert_eq!(
+        named("use crate::{domain::Span, reach}; // crate::no"),
+        ["domain", "reach"]
+    );
+    assert_eq!(
+        named("    crate::engine::start(crate::config::load())"),
+        ["engine", "config"]
+    );
 }

@@ -40,7 +40,11 @@ fn act(verb: Verb, lasts: Option<Span>, args: &ActArgs, global: &Global) -> Exit
     let code = runtime.block_on(async {
         let Some(mut server) = found.config.servers.iter().find(|s| *s.name == *args.server).cloned() else {
             let known: Vec<&str> = found.config.servers.iter().map(|s| s.name.as_str()).collect();
-            return start::fail(&format!("no server {}; there are: {}", Text::from(&*args.server), known.join(", ")));
+            return start::fail(&format!(
+                "no server {}; there are: {}",
+                Text::from(&*args.server),
+                known.join(", ")
+            ));
         };
         server.read_only |= found.config.defaults.read_only;
         let paths = match start::paths(global) {
@@ -53,9 +57,15 @@ fn act(verb: Verb, lasts: Option<Span>, args: &ActArgs, global: &Global) -> Exit
             eprintln!("mailtop: {notice}");
         }
         let runner = look::runner(&server, &found.config.defaults, &session::control_dir(Some(&paths)));
-        let witness = Witness { me: start::me(), clock: Clock::System };
+        let witness = Witness {
+            me: start::me(),
+            clock: Clock::System,
+        };
         let actions = Actions::new(witness, opened.handle.clone(), start::who());
-        let code = match actions.plan(&server, runner.as_ref(), &Name::new(&args.job), verb, lasts).await {
+        let code = match actions
+            .plan(&server, runner.as_ref(), &Name::new(&args.job), verb, lasts)
+            .await
+        {
             Err(why) => start::fail(&why),
             Ok(plan) => confirmed_then_run(&actions, &plan, args).await,
         };
@@ -81,7 +91,9 @@ async fn confirmed_then_run(actions: &Actions, plan: &Plan, args: &ActArgs) -> E
     }
     if !args.yes {
         if !std::io::stdin().is_terminal() {
-            return start::fail(&"nobody to ask: standard input is not a terminal; say --yes to run this plan, or --dry-run");
+            return start::fail(
+                &"nobody to ask: standard input is not a terminal; say --yes to run this plan, or --dry-run",
+            );
         }
         eprint!("{} {} on {}? [y/N] ", plan.verb, plan.job, plan.server);
         let _ = std::io::stderr().flush();
@@ -114,7 +126,12 @@ fn show(plan: &Plan) {
 }
 
 fn said(outcome: &Outcome) -> String {
-    let failed = outcome.ran.failed.as_ref().map(|f| format!("failed: {f}\n")).unwrap_or_default();
+    let failed = outcome
+        .ran
+        .failed
+        .as_ref()
+        .map(|f| format!("failed: {f}\n"))
+        .unwrap_or_default();
     let output = if outcome.ran.failed.is_some() && !outcome.ran.output.is_empty() {
         format!("{}\n", outcome.ran.output)
     } else {

@@ -35,7 +35,11 @@ pub fn run(args: &CheckArgs, global: &Global) -> ExitCode {
     };
     let _log = start::log(global);
     let clock = Clock::System;
-    let model = runtime.block_on(round(&found.config, &session::control_dir(start::paths(global).ok().as_ref()), &clock));
+    let model = runtime.block_on(round(
+        &found.config,
+        &session::control_dir(start::paths(global).ok().as_ref()),
+        &clock,
+    ));
     runtime.shutdown_background();
     let report = Report::new(&model, &found.config, clock.now());
     let text = match args.format {
@@ -61,7 +65,10 @@ pub const fn exit(verdict: Verdict) -> u8 {
 
 /// Looks at everything once.
 pub async fn round(config: &Config, control_dir: &Path, clock: &Clock) -> Model {
-    let witness = Witness { me: start::me(), clock: clock.clone() };
+    let witness = Witness {
+        me: start::me(),
+        clock: clock.clone(),
+    };
     let mut model = Model::new(None);
     model.apply(&witness.saw(Subject::Observer, Fact::Watching(config.roster())));
     let prober = Prober::new();

@@ -59,15 +59,17 @@ pub fn needs_terminal() -> Result<(), ExitCode> {
     if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(start::fail(&"the console needs a terminal; without one use `mailtop check` or `mailtop watch`"))
+    Err(start::fail(
+        &"the console needs a terminal; without one use `mailtop check` or `mailtop watch`",
+    ))
 }
 
 fn reload(found: &start::Found, global: &Global) -> Option<Reload> {
     let path = found.config.path.clone()?;
     let global = global.clone();
     Some(Box::new(move || {
-        let mut config =
-            crate::config::load(&path).map_err(|all| all.iter().map(|m| Text::from(m.to_string())).collect::<Vec<_>>())?;
+        let mut config = crate::config::load(&path)
+            .map_err(|all| all.iter().map(|m| Text::from(m.to_string())).collect::<Vec<_>>())?;
         config.defaults.read_only |= global.read_only;
         Ok(config)
     }))
@@ -79,7 +81,11 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
     model.apply_all(&session.initial);
     let defaults = &found.config.defaults;
     let options = AppOptions {
-        access: if defaults.read_only { Access::ReadOnly } else { Access::Full },
+        access: if defaults.read_only {
+            Access::ReadOnly
+        } else {
+            Access::Full
+        },
         theme: Theme::from_env(|name| std::env::var(name).ok()),
         glyphs: if defaults.ascii { Glyphs::Ascii } else { Glyphs::Unicode },
         pace: if defaults.slow { Pace::Slow } else { Pace::Normal },
@@ -88,7 +94,11 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
     };
     let run_options = RunOptions::of(options.pace);
     let mut app = App::new(options, model);
-    let notices = session.notices.iter().cloned().chain(found.notice.as_deref().map(Text::from));
+    let notices = session
+        .notices
+        .iter()
+        .cloned()
+        .chain(found.notice.as_deref().map(Text::from));
     for notice in notices {
         let _ = app.update(Msg::Answer(Answer::Notice(notice)), clock.now());
     }
@@ -118,7 +128,12 @@ async fn on_terminal(
     let mut screen = ratatui::Terminal::new(Tty::enter()?)?;
     let (to_console, messages) = mpsc::channel(256);
     let effects = session.engine.effects.clone();
-    let wires = Wires { input: terminal::keys(), signals, messages, effects };
+    let wires = Wires {
+        input: terminal::keys(),
+        signals,
+        messages,
+        effects,
+    };
     let exit = {
         let looping = console::run(app, &mut screen, wires, || clock.now(), options);
         tokio::pin!(looping);

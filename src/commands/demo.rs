@@ -26,7 +26,11 @@ pub struct DemoArgs {
 
 fn speed(s: &str) -> Result<f64, String> {
     let n: f64 = s.parse().map_err(|_| format!("`{s}` is not a number"))?;
-    if (1.0..=3_600.0).contains(&n) { Ok(n) } else { Err("it goes from 1 (real time) to 3600 (an hour a second)".into()) }
+    if (1.0..=3_600.0).contains(&n) {
+        Ok(n)
+    } else {
+        Err("it goes from 1 (real time) to 3600 (an hour a second)".into())
+    }
 }
 
 /// Runs it.
@@ -66,12 +70,21 @@ pub fn run(args: &DemoArgs, global: &Global) -> ExitCode {
         config.defaults.ascii |= global.ascii;
         config.defaults.slow |= global.slow;
         let journal = global.journal.clone().unwrap_or_else(|| dir.path().join("journal.db"));
-        let opening = Opening { config: config.clone(), clock: clock.clone(), journal, reload: None };
+        let opening = Opening {
+            config: config.clone(),
+            clock: clock.clone(),
+            journal,
+            reload: None,
+        };
         let session = session::open(opening, None).await;
         let code = if args.headless {
             headless(session, &clock, &script).await
         } else {
-            let found = start::Found { config, title: "weekend".into(), notice: Some("a demo: this fleet and its weekend are made up; q leaves".into()) };
+            let found = start::Found {
+                config,
+                title: "weekend".into(),
+                notice: Some("a demo: this fleet and its weekend are made up; q leaves".into()),
+            };
             console::show(session, &found, clock, log.as_ref().map(|(_, p)| p.clone())).await
         };
         world.stop().await;

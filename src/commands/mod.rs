@@ -33,7 +33,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(e) => {
             let _ = e.print();
-            return if e.use_stderr() { UNKNOWN.into() } else { ExitCode::SUCCESS };
+            return if e.use_stderr() {
+                UNKNOWN.into()
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     let global = cli.global;
@@ -44,7 +48,9 @@ pub fn main() -> ExitCode {
         Some(Command::Queue(args)) => queue::run(&args, jiff::Timestamp::now()),
         Some(Command::Pause(args)) => act::pause(&args, &global),
         Some(Command::Resume(args)) => act::resume(&args, &global),
-        Some(Command::Config(args)) => start::paths(&global).map_or_else(|code| code, |p| config::run(&args, &p.config)),
+        Some(Command::Config(args)) => {
+            start::paths(&global).map_or_else(|code| code, |p| config::run(&args, &p.config))
+        }
         Some(Command::Init(args)) => start::paths(&global).map_or_else(|code| code, |p| init::run(&args, &p.config)),
         Some(Command::Demo(args)) => demo::run(&args, &global),
         Some(Command::DemoCtl(args)) => demo_ctl::run(&args),
@@ -66,7 +72,11 @@ pub fn main() -> ExitCode {
 pub(crate) fn print(fill: impl FnOnce(&mut Vec<u8>)) -> ExitCode {
     let mut out = Vec::new();
     fill(&mut out);
-    if write_out(&out) { ExitCode::SUCCESS } else { UNKNOWN.into() }
+    if write_out(&out) {
+        ExitCode::SUCCESS
+    } else {
+        UNKNOWN.into()
+    }
 }
 
 /// Writes to standard output at once. False when that failed for another reason than a reader that went away.

@@ -101,10 +101,18 @@ struct JobReport {
 impl Report {
     /// From the model, in the order of the config.
     pub fn new(model: &Model, config: &Config, now: Timestamp) -> Self {
-        let servers: Vec<ServerReport> =
-            config.servers.iter().filter_map(|s| model.server(&s.name)).map(|s| server(s, now)).collect();
+        let servers: Vec<ServerReport> = config
+            .servers
+            .iter()
+            .filter_map(|s| model.server(&s.name))
+            .map(|s| server(s, now))
+            .collect();
         let verdict = Verdict::worst(servers.iter().map(|s| s.verdict));
-        Self { checked_at: now.to_string(), verdict, servers }
+        Self {
+            checked_at: now.to_string(),
+            verdict,
+            servers,
+        }
     }
 
     /// One object, indented, with a newline at its end.
@@ -115,7 +123,13 @@ impl Report {
     /// For people: a line for each part, with what the server said below what failed.
     pub fn text(&self) -> String {
         let mut out = String::new();
-        let width = self.servers.iter().map(|s| s.name.chars().count()).max().unwrap_or(0).max(6);
+        let width = self
+            .servers
+            .iter()
+            .map(|s| s.name.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(6);
         for s in &self.servers {
             let _ = writeln!(out, "{} {:width$}  {}", symbol(s.verdict), s.name, s.verdict);
             for d in &s.imap {
@@ -142,34 +156,65 @@ impl Report {
             Verdict::Down => "CRITICAL",
             Verdict::Unknown => "UNKNOWN",
         };
-        let bad: Vec<String> = self.servers.iter().filter(|s| s.verdict != Verdict::Ok).map(ServerReport::brief).collect();
+        let bad: Vec<String> = self
+            .servers
+            .iter()
+            .filter(|s| s.verdict != Verdict::Ok)
+            .map(ServerReport::brief)
+            .collect();
         let ok = self.servers.len() - bad.len();
-        let said = if bad.is_empty() { format!("{ok} ok") } else { format!("{}; {ok} ok", bad.join("; ")) };
-        let perf = self.servers.iter().flat_map(ServerReport::perf).collect::<Vec<_>>().join(" ");
+        let said = if bad.is_empty() {
+            format!("{ok} ok")
+        } else {
+            format!("{}; {ok} ok", bad.join("; "))
+        };
+        let perf = self
+            .servers
+            .iter()
+            .flat_map(ServerReport::perf)
+            .collect::<Vec<_>>()
+            .join(" ");
         format!("MAILTOP {word} - {}|{perf}\n", said.replace(['|', '\n'], " "))
     }
 }
 
 impl ServerReport {
     fn brief(&self) -> String {
-        let doors = self.imap.iter().filter(|d| d.verdict != Verdict::Ok).map(|d| match (&d.failure, &d.missed) {
-            (Some(f), _) => format!("imap {} {}", f.layer, f.code.as_deref().unwrap_or(&f.text)),
-            (None, Some(m)) => format!("imap {m}"),
-            (None, None) => format!("imap {}", d.verdict),
-        });
-        let queues = self.queues.iter().filter(|q| q.verdict != Verdict::Ok).map(|q| match &q.depth {
-            Some(d) => format!("{} {} messages", q.name, d.total),
-            None => format!("{} unread", q.name),
-        });
-        let jobs = self.jobs.iter().filter(|j| matches!(j.state, State::Failed | State::Unknown));
-        let parts: Vec<String> = doors.chain(queues).chain(jobs.map(|j| format!("{} {}", j.name, j.state))).collect();
+        let doors = self
+            .imap
+            .iter()
+            .filter(|d| d.verdict != Verdict::Ok)
+            .map(|d| match (&d.failure, &d.missed) {
+                (Some(f), _) => format!("imap {} {}", f.layer, f.code.as_deref().unwrap_or(&f.text)),
+                (None, Some(m)) => format!("imap {m}"),
+                (None, None) => format!("imap {}", d.verdict),
+            });
+        let queues = self
+            .queues
+            .iter()
+            .filter(|q| q.verdict != Verdict::Ok)
+            .map(|q| match &q.depth {
+                Some(d) => format!("{} {} messages", q.name, d.total),
+                None => format!("{} unread", q.name),
+            });
+        let jobs = self
+            .jobs
+            .iter()
+            .filter(|j| matches!(j.state, State::Failed | State::Unknown));
+        let parts: Vec<String> = doors
+            .chain(queues)
+            .chain(jobs.map(|j| format!("{} {}", j.name, j.state)))
+            .collect();
         format!("{} {}: {}", self.name, self.verdict, parts.join(", "))
     }
 
     fn perf(&self) -> Vec<String> {
         let label = |what: &str| format!("'{}'", format!("{} {what}", self.name).replace(['\'', '='], "_"));
         let phases = self.imap.iter().flat_map(|d| d.phases.iter());
-        let mut all: Vec<String> = phases.filter(|p| p.ok).map(|p| format!("{}={}ms", label(&format!("imap {}", p.name)), p.ms)).collect();
+        let mut all: Vec<String> = phases
+            .filter(|p| p.ok)
+            .map(|p| format!("{}={}ms", label(&format!("imap {}", p.name)), p.ms))
+            .collect();
         for q in &self.queues {
             if let Some(d) = &q.depth {
                 all.push(format!("{}={};;;0", label(&q.name), d.total));
@@ -195,8 +240,13 @@ fn server(s: &Server, now: Timestamp) -> ServerReport {
             kind: q.watched.as_ref().map_or("", |w| w.kind.word()),
             name: q.name.to_string(),
             verdict: q.verdict(limits, now, good_for),
-            depth: seen.map(|s| DepthReport { by_queue: s.depth, total: s.depth.total() }),
-            oldest_s: seen.and_then(|s| s.listing.as_ref()?.oldest).map(|o| now.as_second() - o.as_second()),
+            depth: seen.map(|s| DepthReport {
+                by_queue: s.depth,
+                total: s.depth.total(),
+            }),
+            oldest_s: seen
+                .and_then(|s| s.listing.as_ref()?.oldest)
+                .map(|o| now.as_second() - o.as_second()),
             complete: seen.is_some_and(|s| s.complete()),
             missed: missed(&reading).or_else(|| seen.and_then(|s| s.partial.as_ref()).map(ToString::to_string)),
         }
@@ -212,11 +262,24 @@ fn server(s: &Server, now: Timestamp) -> ServerReport {
             missed: missed(&reading),
         }
     });
-    let (imap, queues): (Vec<DoorReport>, Vec<QueueReport>) =
-        (s.doors.values().map(door).collect(), s.queues.values().map(queue).collect());
+    let (imap, queues): (Vec<DoorReport>, Vec<QueueReport>) = (
+        s.doors.values().map(door).collect(),
+        s.queues.values().map(queue).collect(),
+    );
     let jobs_verdict = s.jobs.values().map(|j| j.verdict(now, good_for));
-    let verdict = Verdict::worst(imap.iter().map(|d| d.verdict).chain(queues.iter().map(|q| q.verdict)).chain(jobs_verdict));
-    ServerReport { name: s.name.to_string(), verdict, imap, queues, jobs: jobs.collect() }
+    let verdict = Verdict::worst(
+        imap.iter()
+            .map(|d| d.verdict)
+            .chain(queues.iter().map(|q| q.verdict))
+            .chain(jobs_verdict),
+    );
+    ServerReport {
+        name: s.name.to_string(),
+        verdict,
+        imap,
+        queues,
+        jobs: jobs.collect(),
+    }
 }
 
 fn missed<T>(reading: &Reading<T>) -> Option<String> {
@@ -229,13 +292,19 @@ impl DoorReport {
         Self {
             url: String::new(),
             verdict: Verdict::Unknown,
-            proved: report.and_then(|r| r.proved).map(super::super::domain::health::Phase::word),
+            proved: report
+                .and_then(|r| r.proved)
+                .map(super::super::domain::health::Phase::word),
             layer: failure.map(|f| f.layer).map(Layer::word),
             phases: report
                 .map(|r| r.phases.iter())
                 .into_iter()
                 .flatten()
-                .map(|p| PhaseReport { name: p.phase.word(), ms: p.took.millis_f64(), ok: p.ok })
+                .map(|p| PhaseReport {
+                    name: p.phase.word(),
+                    ms: p.took.millis_f64(),
+                    ok: p.ok,
+                })
                 .collect(),
             failure: failure.map(|f| FailureReport {
                 layer: f.layer.word(),
@@ -244,9 +313,10 @@ impl DoorReport {
                 text: f.text.clone(),
                 hint: f.hint.clone(),
             }),
-            tls: report
-                .and_then(|r| r.tls.as_ref())
-                .map(|t| TlsReport { version: t.version.clone(), days_left: t.days_left(now) }),
+            tls: report.and_then(|r| r.tls.as_ref()).map(|t| TlsReport {
+                version: t.version.clone(),
+                days_left: t.days_left(now),
+            }),
             peer: report.and_then(|r| r.peer.clone()),
             alerts: report.map(|r| r.alerts.clone()).unwrap_or_default(),
             notes: report.map(|r| r.notes.clone()).unwrap_or_default(),
@@ -270,8 +340,11 @@ fn door_text(out: &mut String, d: &DoorReport) {
         (v, _) => d.layer.map_or(v.to_string(), |l| format!("{v} at {l}")),
     };
     let _ = writeln!(out, "    {}  {how_far}", d.url);
-    let phases: Vec<String> =
-        d.phases.iter().map(|p| format!("{} {}ms {}", p.name, trim_ms(p.ms), if p.ok { '✔' } else { '✖' })).collect();
+    let phases: Vec<String> = d
+        .phases
+        .iter()
+        .map(|p| format!("{} {}ms {}", p.name, trim_ms(p.ms), if p.ok { '✔' } else { '✖' }))
+        .collect();
     if !phases.is_empty() {
         let _ = writeln!(out, "      {}", phases.join("  "));
     }
@@ -283,10 +356,23 @@ fn door_text(out: &mut String, d: &DoorReport) {
         }
     }
     if let Some(t) = &d.tls {
-        let days = t.days_left.map(|d| format!(", certificate ends in {d} days")).unwrap_or_default();
-        let _ = writeln!(out, "      {}{days}", t.version.as_deref().unwrap_or("TLS version not seen"));
+        let days = t
+            .days_left
+            .map(|d| format!(", certificate ends in {d} days"))
+            .unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "      {}{days}",
+            t.version.as_deref().unwrap_or("TLS version not seen")
+        );
     }
-    for line in d.alerts.iter().map(|a| format!("ALERT: {a}")).chain(d.notes.iter().map(ToString::to_string)).chain(d.missed.clone()) {
+    for line in d
+        .alerts
+        .iter()
+        .map(|a| format!("ALERT: {a}"))
+        .chain(d.notes.iter().map(ToString::to_string))
+        .chain(d.missed.clone())
+    {
         let _ = writeln!(out, "      {line}");
     }
 }
@@ -294,7 +380,11 @@ fn door_text(out: &mut String, d: &DoorReport) {
 fn queue_text(out: &mut String, q: &QueueReport) {
     let _ = write!(out, "    {} queue  {}", q.name, q.verdict);
     if let Some(DepthReport { by_queue: d, total }) = &q.depth {
-        let _ = write!(out, "  {total} messages: incoming {} active {} deferred {} hold {}", d.incoming, d.active, d.deferred, d.hold);
+        let _ = write!(
+            out,
+            "  {total} messages: incoming {} active {} deferred {} hold {}",
+            d.incoming, d.active, d.deferred, d.hold
+        );
         if let Some(s) = q.oldest_s {
             let _ = write!(out, "  oldest {}", crate::domain::Span::from_secs(s));
         }
@@ -306,5 +396,9 @@ fn queue_text(out: &mut String, q: &QueueReport) {
 }
 
 fn trim_ms(ms: f64) -> String {
-    if ms < 10.0 { format!("{ms:.1}") } else { format!("{ms:.0}") }
+    if ms < 10.0 {
+        format!("{ms:.1}")
+    } else {
+        format!("{ms:.0}")
+    }
 }

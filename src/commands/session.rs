@@ -50,7 +50,9 @@ pub struct Opening {
 
 /// The folder for ssh's sockets, or one that will do.
 pub fn control_dir(paths: Option<&Paths>) -> PathBuf {
-    paths.and_then(|p| p.runtime_dir().ok()).unwrap_or_else(std::env::temp_dir)
+    paths
+        .and_then(|p| p.runtime_dir().ok())
+        .unwrap_or_else(std::env::temp_dir)
 }
 
 /// The journal's options, for a session and for an action from the shell.
@@ -58,7 +60,10 @@ pub fn journal_options(config: &Config, clock: &Clock, path: PathBuf) -> journal
     journal::Options {
         path: Some(path),
         from: (Span::ZERO - PAST).after(clock.now()),
-        keep: Keep { raw: config.defaults.keep, ..Keep::default() },
+        keep: Keep {
+            raw: config.defaults.keep,
+            ..Keep::default()
+        },
         me: start::me(),
         clock: clock.clone(),
     }
@@ -66,7 +71,12 @@ pub fn journal_options(config: &Config, clock: &Clock, path: PathBuf) -> journal
 
 /// Opens the journal and starts the engine.
 pub async fn open(opening: Opening, paths: Option<&Paths>) -> Session {
-    let Opening { config, clock, journal, reload } = opening;
+    let Opening {
+        config,
+        clock,
+        journal,
+        reload,
+    } = opening;
     let opened = journal::open(journal_options(&config, &clock, journal)).await;
     let me = start::me();
     let parts = Parts {
@@ -92,7 +102,12 @@ pub async fn open(opening: Opening, paths: Option<&Paths>) -> Session {
 impl Session {
     /// Stops looking, waits for running actions, and puts everything on disk.
     pub async fn close(self) -> Result<(), Text> {
-        let Self { engine, journal, mut events, .. } = self;
+        let Self {
+            engine,
+            journal,
+            mut events,
+            ..
+        } = self;
         // The last events must not wait for a reader that is no longer there.
         let drain = tokio::spawn(async move { while events.recv().await.is_some() {} });
         engine.stop().await;

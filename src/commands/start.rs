@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
 
-use crate::config::targets::TargetOptions;
 use crate::config::paths::{Overrides, Paths};
+use crate::config::targets::TargetOptions;
 use crate::config::targets::Targets;
 use crate::config::{self, Config};
 use crate::domain::Name;
@@ -31,13 +31,23 @@ pub fn fail_all(mistakes: &[impl Display]) -> ExitCode {
     for m in mistakes {
         eprintln!("{m}");
     }
-    eprintln!("mailtop: {} to mend", if mistakes.len() == 1 { "one mistake".into() } else { format!("{} mistakes", mistakes.len()) });
+    eprintln!(
+        "mailtop: {} to mend",
+        if mistakes.len() == 1 {
+            "one mistake".into()
+        } else {
+            format!("{} mistakes", mistakes.len())
+        }
+    );
     UNKNOWN.into()
 }
 
 /// Where our files are.
 pub fn paths(global: &Global) -> Result<Paths, ExitCode> {
-    let overrides = Overrides { config: global.config.clone(), journal: global.journal.clone() };
+    let overrides = Overrides {
+        config: global.config.clone(),
+        journal: global.journal.clone(),
+    };
     Paths::new(overrides).map_err(|e| fail(&e))
 }
 
@@ -86,15 +96,30 @@ fn find(targets: &[String], options: &TargetOptions, global: &Global) -> Result<
         let mut read = Targets::read(targets, options).map_err(|m| fail_all(&m))?;
         ask_for_passwords(&mut read);
         let config = read.finish().map_err(|m| fail_all(&m))?;
-        let title = if let [one] = &config.servers[..] { one.name.to_string() } else { format!("{} targets", targets.len()) };
-        return Ok(Found { config, title, notice: None });
+        let title = if let [one] = &config.servers[..] {
+            one.name.to_string()
+        } else {
+            format!("{} targets", targets.len())
+        };
+        return Ok(Found {
+            config,
+            title,
+            notice: None,
+        });
     }
     let path = paths(global)?.config;
     if global.config.is_some() || path.exists() {
         let config = config::load(&path).map_err(|m| fail_all(&m))?;
-        let title = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+        let title = path
+            .file_stem()
+            .map(|s| s.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let title = if title == "config" { String::new() } else { title };
-        return Ok(Found { config, title, notice: None });
+        return Ok(Found {
+            config,
+            title,
+            notice: None,
+        });
     }
     let here = config::discover::this_host();
     for line in here.describe() {
@@ -109,7 +134,11 @@ fn find(targets: &[String], options: &TargetOptions, global: &Global) -> Result<
     }
     let config = config::discover::config_for(&here).map_err(|m| fail_all(&[m]))?;
     let notice = "no config yet: watching this host as found; `mailtop init` writes it down".to_owned();
-    Ok(Found { config, title: "this host".into(), notice: Some(notice) })
+    Ok(Found {
+        config,
+        title: "this host".into(),
+        notice: Some(notice),
+    })
 }
 
 /// Login and host, and the user before sudo where there is one: for the record.
@@ -117,7 +146,12 @@ pub fn who() -> Text {
     let login = whoami::username().unwrap_or_else(|_| "unknown".into());
     let host = whoami::hostname().unwrap_or_else(|_| "unknown".into());
     let before = std::env::var("SUDO_USER").ok().filter(|s| !s.is_empty() && *s != login);
-    before.map_or_else(|| format!("{login}@{host}"), |s| format!("{login}@{host} (sudo by {s})")).into()
+    before
+        .map_or_else(
+            || format!("{login}@{host}"),
+            |s| format!("{login}@{host} (sudo by {s})"),
+        )
+        .into()
 }
 
 /// Who this process is on the record.
@@ -140,7 +174,11 @@ pub fn runtime() -> Result<Runtime, ExitCode> {
 pub fn log(global: &Global) -> Option<(tracing_appender::non_blocking::WorkerGuard, PathBuf)> {
     let path = paths(global).ok()?.log;
     let (dir, name) = (path.parent()?, path.file_name()?);
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).ok()?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .ok()?;
     let appender = tracing_appender::rolling::RollingFileAppender::builder()
         .rotation(tracing_appender::rolling::Rotation::NEVER)
         .filename_prefix(name.to_string_lossy())
@@ -152,6 +190,11 @@ pub fn log(global: &Global) -> Option<(tracing_appender::non_blocking::WorkerGua
         1 => "mailtop=debug,warn",
         _ => "trace",
     };
-    tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(level).try_init().ok()?;
+    tracing_subscriber::fmt()
+        .with_writer(writer)
+        .with_ansi(false)
+        .with_env_filter(level)
+        .try_init()
+        .ok()?;
     Some((guard, path))
 }

@@ -35,8 +35,12 @@ async fn stream(args: &WatchArgs, global: &Global, found: start::Found) -> ExitC
         Ok(paths) => paths,
         Err(code) => return code,
     };
-    let opening =
-        Opening { config: found.config, clock: Clock::System, journal: paths.journal.clone(), reload: None };
+    let opening = Opening {
+        config: found.config,
+        clock: Clock::System,
+        journal: paths.journal.clone(),
+        reload: None,
+    };
     let mut session = session::open(opening, Some(&paths)).await;
     for notice in &session.notices {
         eprintln!("mailtop: {notice}");

@@ -290,13 +290,19 @@ fn has_hung_up() -> bool {
 fn poll_hangup(timeout: Option<&rustix::event::Timespec>) -> rustix::io::Result<bool> {
     use rustix::event::{PollFd, PollFlags, poll};
     let stdin = io::stdin();
-    let tty = if stdin.is_terminal() { None } else { std::fs::File::open("/dev/tty").ok() };
+    let tty = if stdin.is_terminal() {
+        None
+    } else {
+        std::fs::File::open("/dev/tty").ok()
+    };
     let mut fds = [match &tty {
         Some(tty) => PollFd::new(tty, PollFlags::empty()),
         None => PollFd::new(&stdin, PollFlags::empty()),
     }];
     poll(&mut fds, timeout)?;
-    Ok(fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
+    Ok(fds[0]
+        .revents()
+        .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
 }
 
 /// The signals that the console answers to: TERM and INT leave; HUP reloads, or leaves when the terminal is gone; TSTP suspends; CONT takes the terminal again.
@@ -319,7 +325,11 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
         tokio::spawn(async move {
             while source.recv().await.is_some() {
                 // A hang-up of the terminal sends SIGHUP too; with the terminal still there it is somebody's wish to reload.
-                let means = if means == Signal::Reload && has_hung_up() { Signal::Quit } else { means };
+                let means = if means == Signal::Reload && has_hung_up() {
+                    Signal::Quit
+                } else {
+                    means
+                };
                 if send.send(means).await.is_err() {
                     break;
                 }

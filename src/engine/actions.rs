@@ -53,7 +53,13 @@ const MAX_SHOWN: usize = 64;
 impl Actions {
     /// Signed by `by`.
     pub fn new(witness: Witness, journal: Handle, by: Text) -> Self {
-        Self { witness, journal, by, shown: Arc::default(), busy: Arc::default() }
+        Self {
+            witness,
+            journal,
+            by,
+            shown: Arc::default(),
+            busy: Arc::default(),
+        }
     }
 
     /// Works out what `verb` on this job would do. Reads the server, changes nothing.
@@ -80,11 +86,19 @@ impl Actions {
                 .fix("drop --read-only, or read_only in its config"));
         }
         let Some(runner) = runner else {
-            return Err(Missed::new(Miss::Unreachable, tried, "no reach is configured for this server")
-                .fix("set reach = \"local\" or \"ssh:ALIAS\""));
+            return Err(
+                Missed::new(Miss::Unreachable, tried, "no reach is configured for this server")
+                    .fix("set reach = \"local\" or \"ssh:ALIAS\""),
+            );
         };
         let id = new_id(&self.witness.clock);
-        let wanted = Wanted { id: id.clone(), verb, server: server.name.clone(), lasts, by: self.by.clone() };
+        let wanted = Wanted {
+            id: id.clone(),
+            verb,
+            server: server.name.clone(),
+            lasts,
+            by: self.by.clone(),
+        };
         let planned = jobs::plan(spec, runner, wanted, self.witness.clock.now()).await?;
         let plan = planned.plan.clone();
         let mut shown = self.shown.lock().await;
@@ -93,7 +107,14 @@ impl Actions {
         {
             shown.remove(&oldest);
         }
-        shown.insert(id, Shown { planned, spec: spec.clone(), runner: runner.clone() });
+        shown.insert(
+            id,
+            Shown {
+                planned,
+                spec: spec.clone(),
+                runner: runner.clone(),
+            },
+        );
         Ok(plan)
     }
 
@@ -118,14 +139,22 @@ impl Actions {
     async fn run_shown(&self, shown: &Shown) -> Result<Outcome, Text> {
         let plan = &shown.planned.plan;
         let event = |what| self.witness.job(&plan.server, &plan.job, what);
-        let on_record = self.journal.append_durable(vec![event(Fact::ActionPlanned(Box::new(plan.clone())))]).await;
+        let on_record = self
+            .journal
+            .append_durable(vec![event(Fact::ActionPlanned(Box::new(plan.clone())))])
+            .await;
         on_record.map_err(|why| {
-            Text::from(format!("the plan could not be put on record, so nothing ran: {why}; name another file with --journal"))
+            Text::from(format!(
+                "the plan could not be put on record, so nothing ran: {why}; name another file with --journal"
+            ))
         })?;
         let ran = jobs::act(&shown.planned, &shown.runner).await;
         self.journal.append(vec![event(Fact::ActionRan(ran.clone()))]);
         let truth = jobs::read_back(&shown.spec, &shown.runner, plan.verb, || self.witness.clock.now()).await;
-        let back = ReadBack { id: plan.id.clone(), truth: truth.clone() };
+        let back = ReadBack {
+            id: plan.id.clone(),
+            truth: truth.clone(),
+        };
         let state = look::job(&shown.spec, &shown.runner, &self.witness.clock).await;
         let events = vec![event(Fact::ActionReadBack(back)), event(state)];
         if let Err(why) = self.journal.append_durable(events).await {
@@ -146,7 +175,11 @@ impl Actions {
         tasks.spawn(async move {
             let planned = match &target {
                 Some((s, runner)) => me.plan(s, runner.as_ref(), &job, verb, lasts).await,
-                None => Err(Missed::new(Miss::NotFound, format!("{verb} {job} on {server}"), "no such server")),
+                None => Err(Missed::new(
+                    Miss::NotFound,
+                    format!("{verb} {job} on {server}"),
+                    "no such server",
+                )),
             };
             let answer = match planned {
                 Ok(plan) => Answer::Planned(Box::new(plan)),
@@ -170,5 +203,9 @@ impl Actions {
 /// Ordered by time, unique on this machine: moment, process, dice.
 fn new_id(clock: &Clock) -> ActionId {
     let at = clock.now().strftime("%Y%m%dT%H%M%S%.3f").to_string();
-    ActionId(Name::new(&format!("{at}-{}-{:04x}", std::process::id(), fastrand::u16(..))))
+    ActionId(Name::new(&format!(
+        "{at}-{}-{:04x}",
+        std::process::id(),
+        fastrand::u16(..)
+    )))
 }

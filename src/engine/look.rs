@@ -42,7 +42,10 @@ pub struct DoorLook {
 impl DoorLook {
     /// For this door.
     pub fn new(imap: &Imap) -> Self {
-        Self { imap: imap.clone(), secret: None }
+        Self {
+            imap: imap.clone(),
+            secret: None,
+        }
     }
 
     /// Probes it.
@@ -97,18 +100,41 @@ pub struct Witness {
 impl Witness {
     /// An event of now.
     pub fn saw(&self, about: Subject, what: Fact) -> Event {
-        Event { at: self.clock.now(), seen_by: self.me.clone(), about, what }
+        Event {
+            at: self.clock.now(),
+            seen_by: self.me.clone(),
+            about,
+            what,
+        }
     }
     /// About a door.
     pub fn door(&self, server: &Name, door: &Name, what: Fact) -> Event {
-        self.saw(Subject::Door { server: server.clone(), door: door.clone() }, what)
+        self.saw(
+            Subject::Door {
+                server: server.clone(),
+                door: door.clone(),
+            },
+            what,
+        )
     }
     /// About a queue.
     pub fn queue(&self, server: &Name, queue: &Name, what: Fact) -> Event {
-        self.saw(Subject::Queue { server: server.clone(), queue: queue.clone() }, what)
+        self.saw(
+            Subject::Queue {
+                server: server.clone(),
+                queue: queue.clone(),
+            },
+            what,
+        )
     }
     /// About a job.
     pub fn job(&self, server: &Name, job: &Name, what: Fact) -> Event {
-        self.saw(Subject::Job { server: server.clone(), job: job.clone() }, what)
+        self.saw(
+            Subject::Job {
+                server: server.clone(),
+                job: job.clone(),
+            },
+            what,
+        )
     }
 }

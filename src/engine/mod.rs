@@ -66,7 +66,12 @@ impl Engine {
         let (answers_out, answers) = mpsc::channel(64);
         let stop = CancellationToken::new();
         let run = Run::new(parts, prober, answers_out, stop.clone());
-        Self { effects, answers, stop, task: tokio::spawn(run.run(effects_in)) }
+        Self {
+            effects,
+            answers,
+            stop,
+            task: tokio::spawn(run.run(effects_in)),
+        }
     }
 
     /// Ends all looks, waits for running actions, closes what was opened, and puts our end on the record.
@@ -103,7 +108,10 @@ struct Run {
 
 impl Run {
     fn new(parts: Parts, prober: Prober, answers: mpsc::Sender<Answer>, stop: CancellationToken) -> Self {
-        let witness = Witness { me: parts.me.clone(), clock: parts.clock.clone() };
+        let witness = Witness {
+            me: parts.me.clone(),
+            clock: parts.clock.clone(),
+        };
         let actions = Actions::new(witness.clone(), parts.journal.clone(), parts.by.clone());
         let (turns_out, turns_in) = mpsc::channel(64);
         Self {
@@ -151,7 +159,9 @@ impl Run {
     }
 
     fn record(&self, what: Fact) {
-        self.parts.journal.append(vec![self.witness.saw(Subject::Observer, what)]);
+        self.parts
+            .journal
+            .append(vec![self.witness.saw(Subject::Observer, what)]);
     }
 
     /// Starts the loops of every server of the config. A server whose way did not change keeps its connection.
@@ -164,7 +174,10 @@ impl Run {
         self.turns.clear();
         let read_only = self.parts.config.defaults.read_only;
         for server in &self.parts.config.servers {
-            let server = Arc::new(Server { read_only: server.read_only || read_only, ..server.clone() });
+            let server = Arc::new(Server {
+                read_only: server.read_only || read_only,
+                ..server.clone()
+            });
             let runner = match old.remove(&server.name) {
                 Some(t) if t.server.reach == server.reach => t.runner,
                 _ => look::runner(&server, &self.parts.config.defaults, &self.parts.control_dir),
@@ -194,11 +207,22 @@ impl Run {
 
     async fn effect(&mut self, effect: Effect) {
         match effect {
-            Effect::Plan { server, job, verb, lasts } => {
-                let target = self.targets.get(&server).map(|t| (Arc::clone(&t.server), t.runner.clone()));
-                self.actions.plan_for(&self.acting, self.answers.clone(), target, (server, job, verb, lasts));
+            Effect::Plan {
+                server,
+                job,
+                verb,
+                lasts,
+            } => {
+                let target = self
+                    .targets
+                    .get(&server)
+                    .map(|t| (Arc::clone(&t.server), t.runner.clone()));
+                self.actions
+                    .plan_for(&self.acting, self.answers.clone(), target, (server, job, verb, lasts));
             }
-            Effect::Run { plan, reason } => self.actions.run_for(&self.acting, self.answers.clone(), plan.id, reason),
+            Effect::Run { plan, reason } => self
+                .actions
+                .run_for(&self.acting, self.answers.clone(), plan.id, reason),
             Effect::Refresh { server } => {
                 let wanted = |name: &Name| server.as_ref().is_none_or(|s| s == name);
                 for (_, refresh) in self.refresh.iter().filter(|(name, _)| wanted(name)) {
@@ -227,9 +251,15 @@ impl Run {
             }
             Err(mistakes) => {
                 let more = mistakes.len().saturating_sub(1);
-                let rest = if more > 0 { format!(" (and {more} more: mailtop config check)") } else { String::new() };
+                let rest = if more > 0 {
+                    format!(" (and {more} more: mailtop config check)")
+                } else {
+                    String::new()
+                };
                 let first = mistakes.into_iter().next().unwrap_or_default();
-                self.record(Fact::Notice(format!("the new config is bad and was not taken: {first}").into()));
+                self.record(Fact::Notice(
+                    format!("the new config is bad and was not taken: {first}").into(),
+                ));
                 format!("the new config is bad, the old one stays: {first}{rest}")
             }
         };

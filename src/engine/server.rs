@@ -1,7 +1,7 @@
 //! The loops of one server: one for each door, queue and job, and one that keeps the lease. Each loop looks, puts what it
 //! saw on record, waits, and looks again. At most one probe and one queue reading are in flight for a server.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Imap, Server};
-use crate::domain::event::{Event, Fact, ObserverId};
+use crate::domain::event::{Event, Fact, ObserverId, Subject};
 use crate::domain::job::JobSpec;
 use crate::domain::queue::{How, QueueSource};
 use crate::domain::reading::{Miss, Missed};
@@ -61,6 +61,8 @@ pub struct Watch {
     probing: Arc<Semaphore>,
     reading: Arc<Semaphore>,
     turn: watch::Sender<Turn>,
+    way: Arc<Mutex<Way>>,
+    opened: Arc<OnceLock<Span>>,
 }
 
 impl Watch {
@@ -78,7 +80,21 @@ impl Watch {
     ) -> Self {
         let one = || Arc::new(Semaphore::new(1));
         let (turn, _) = watch::channel(Turn::Asking);
-        Self { server, runner, prober, witness, journal, cancel, refresh, turns, probing: one(), reading: one(), turn }
+        Self {
+            server,
+            runner,
+            prober,
+            witness,
+            journal,
+            cancel,
+            refresh,
+            turns,
+            probing: one(),
+            reading: one(),
+            turn,
+            way: Arc::new(Mutex::new(Way::Unknown)),
+            opened: Arc::default(),
+        }
     }
 
     /// Starts its loops.
@@ -93,6 +109,9 @@ impl Watch {
             });
         };
         run(self.clone(), Task::Lease);
+        if self.runner.is_some() {
+            run(self.clone(), Task::Open);
+        }
         for imap in &self.server.imap {
             run(self.clone(), Task::Door(imap.clone()));
         }
@@ -107,6 +126,7 @@ impl Watch {
     async fn run(self, task: Task) {
         match task {
             Task::Lease => self.keep_lease().await,
+            Task::Open => self.open().await,
             Task::Door(imap) => self.doors(imap).await,
             Task::Queue(source) => self.queues(source).await,
             Task::Job(spec) => self.jobs(spec).await,
@@ -129,6 +149,15 @@ impl Watch {
                 let _ = self.turns.send((self.server.name.clone(), turn)).await;
             }
             sleep(every.mul_f64(0.5)).await;
+        }
+    }
+
+    /// Opens the way at once, so that its first user does not wait, and so that how long it took is known.
+    async fn open(self) {
+        if let Some(runner) = &self.runner
+            && let Ok(took) = runner.open(self.server.timeout).await
+        {
+            let _ = self.opened.set(took);
         }
     }
 
@@ -221,7 +250,13 @@ impl Watch {
         loop {
             self.our_turn().await;
             let fact = look::job(&spec, &runner, &self.witness.clock).await;
-            let lost = matches!(&fact, Fact::JobMissed(Missed { kind: Miss::Unreachable | Miss::TimedOut, .. }));
+            let lost = matches!(
+                &fact,
+                Fact::JobMissed(Missed {
+                    kind: Miss::Unreachable | Miss::TimedOut,
+                    ..
+                })
+            );
             pace.went(if lost { Went::Badly } else { Went::Well });
             self.note_reach(&fact);
             self.record(self.witness.job(&self.server.name, &spec.name, fact));
@@ -229,19 +264,42 @@ impl Watch {
         }
     }
 
-    /// A command that did not get there says so of the server, too.
+    /// What a command says of the way to the server goes on record when it changes.
     fn note_reach(&self, fact: &Fact) {
-        if let Fact::QueueMissed(why) | Fact::JobMissed(why) = fact
-            && why.kind == Miss::Unreachable
-        {
-            let about = crate::domain::event::Subject::Server { server: self.server.name.clone() };
-            self.record(self.witness.saw(about, Fact::ReachLost(why.clone())));
+        let now = match fact {
+            Fact::QueueMissed(why) | Fact::JobMissed(why) if why.kind == Miss::Unreachable => Way::Lost(why.clone()),
+            Fact::QueueSeen(_) | Fact::JobSeen(_) => Way::Open,
+            _ => return,
+        };
+        let mut last = self.way.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last == now {
+            return;
         }
+        let what = match &now {
+            Way::Lost(why) => Fact::ReachLost(why.clone()),
+            Way::Open | Way::Unknown => Fact::Reached(self.opened.get().copied().unwrap_or_default()),
+        };
+        *last = now;
+        self.record(self.witness.saw(
+            Subject::Server {
+                server: self.server.name.clone(),
+            },
+            what,
+        ));
     }
+}
+
+/// The way to a server, as last put on record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Way {
+    Unknown,
+    Open,
+    Lost(Missed),
 }
 
 enum Task {
     Lease,
+    Open,
     Door(Imap),
     Queue(QueueSource),
     Job(JobSpec),

@@ -76,7 +76,10 @@ impl fmt::Display for Headline {
         let words = match self {
             Self::Ok => "ok".to_owned(),
             Self::OkToGreeting => "ok as far as the greeting".to_owned(),
-            Self::Failed { layer, code: Some(code) } => format!("{layer} {code}"),
+            Self::Failed {
+                layer,
+                code: Some(code),
+            } => format!("{layer} {code}"),
             Self::Failed { layer, code: None } => layer.to_string(),
             Self::Slow => "slow".to_owned(),
             Self::CertEnds(days) => format!("cert ends in {days}d"),

@@ -7,4 +7,6 @@ pub mod dovecot;
 pub mod fake_imap;
 pub mod host;
 mod net;
+pub mod postfix;
 mod root;
+pub mod term;

@@ -33,7 +33,14 @@ impl Term {
 
     /// The same with more environment.
     pub fn start_with(args: &[&str], home: &Path, (cols, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
-        let pair = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let pair = native_pty_system()
+            .openpty(PtySize {
+                rows,
+                cols,
+                pixel_width: 0,
+                pixel_height: 0,
+            })
+            .unwrap();
         let mut cmd = CommandBuilder::new(env!("CARGO_BIN_EXE_mailtop"));
         cmd.args(args);
         for (k, _) in std::env::vars_os() {
@@ -52,7 +59,12 @@ impl Term {
         let child = pair.slave.spawn_command(cmd).unwrap();
         drop(pair.slave);
         let seen = Arc::new((
-            Mutex::new(Seen { parser: vt100::Parser::new(rows, cols, 0), bytes: 0, raw: Vec::new(), ended: false }),
+            Mutex::new(Seen {
+                parser: vt100::Parser::new(rows.try_into().unwrap(), cols.try_into().unwrap(), 0),
+                bytes: 0,
+                raw: Vec::new(),
+                ended: false,
+            }),
             Condvar::new(),
         ));
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -76,7 +88,12 @@ impl Term {
                 }
             }
         });
-        Self { master: Some(pair.master), writer: Some(writer), child, seen }
+        Self {
+            master: Some(pair.master),
+            writer: Some(writer),
+            child,
+            seen,
+        }
     }
 
     /// Types.
@@ -133,8 +150,19 @@ impl Term {
 
     /// Makes the window another size.
     pub fn resize(&self, cols: u16, rows: u16) {
-        self.seen.0.lock().unwrap().parser.screen_mut().set_size(rows, cols);
-        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        self.seen
+            .0
+            .lock()
+            .unwrap()
+            .parser
+            .screen_mut()
+            .set_size(rows.try_into().unwrap(), cols.try_into().unwrap());
+        let size = PtySize {
+            rows,
+            cols,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
