@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::config::targets::TargetOptions;
@@ -20,6 +20,9 @@ use crate::model::Model;
 use super::cli::Global;
 use super::session::{self, Opening, Session};
 use super::start;
+
+/// What a panic ends a Rust program with.
+const PANICKED: u8 = 101;
 
 /// Runs it.
 pub fn run(targets: &[String], options: &TargetOptions, global: &Global) -> ExitCode {
@@ -102,14 +105,18 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
     for notice in notices {
         let _ = app.update(Msg::Answer(Answer::Notice(notice)), clock.now());
     }
-    terminal::install_panic_hook(log);
-    let (exit, ended) = match on_terminal(app, session, clock, run_options).await {
+    let (tell, panicked) = watch::channel(());
+    terminal::install_panic_hook(log, move || {
+        let _ = tell.send(());
+    });
+    let (exit, ended) = match on_terminal(app, session, clock, run_options, panicked).await {
         Ok(done) => done,
         Err(e) => return start::fail(&format!("the terminal: {e}")),
     };
     if let Err(why) = ended {
         return start::fail(&why);
     }
+    let Some(exit) = exit else { return PANICKED.into() };
     match exit {
         Exit::Asked | Exit::Signalled | Exit::HungUp => ExitCode::SUCCESS,
         Exit::EngineGone => start::fail(&"the engine ended by itself; the log says why"),
@@ -117,13 +124,14 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
     }
 }
 
-/// Takes the terminal, runs the loop, and gives the terminal back before the engine's last work is waited for.
+/// Takes the terminal, runs the loop until somebody leaves or something panics, and gives the terminal back before the engine's last work is waited for.
 async fn on_terminal(
     app: App,
     mut session: Session,
     clock: Clock,
     options: RunOptions,
-) -> std::io::Result<(Exit, Result<(), Text>)> {
+    mut panicked: watch::Receiver<()>,
+) -> std::io::Result<(Option<Exit>, Result<(), Text>)> {
     let signals = terminal::signals()?;
     let mut screen = ratatui::Terminal::new(Tty::enter()?)?;
     let (to_console, messages) = mpsc::channel(256);
@@ -138,10 +146,12 @@ async fn on_terminal(
         let looping = console::run(app, &mut screen, wires, || clock.now(), options);
         tokio::pin!(looping);
         tokio::select! {
-            exit = &mut looping => exit,
+            exit = &mut looping => Some(exit),
+            // A part of the program is gone, and with it the truth of what is shown.
+            _ = panicked.changed() => None,
             () = carry(&mut session, &to_console) => {
                 drop(to_console);
-                looping.await
+                Some(looping.await)
             }
         }
     };

@@ -340,10 +340,11 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
 }
 
 /// Makes a panic in any thread or task give the terminal back before it says what happened, where, and where the log is.
-/// It does not end the program: whoever sees the panic (the main task) leaves with exit code 101.
-pub fn install_panic_hook(log: Option<PathBuf>) {
+/// It does not end the program: `tell` lets the main task know, which flushes what is to be flushed and leaves with 101.
+pub fn install_panic_hook(log: Option<PathBuf>, tell: impl Fn() + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |info| {
         give_back();
+        tell();
         let words = describe(info, log.as_deref().map(|p| p.display().to_string()).as_deref());
         tracing::error!(target: "panic", "{words}");
         let _ = writeln!(io::stderr(), "{words}");

@@ -33,6 +33,11 @@ impl Term {
 
     /// The same with more environment.
     pub fn start_with(args: &[&str], home: &Path, (cols, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
+        Self::run(env!("CARGO_BIN_EXE_mailtop"), args, home, (cols, rows), env)
+    }
+
+    /// Starts any program.
+    pub fn run(program: &str, args: &[&str], home: &Path, (cols, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
         let pair = native_pty_system()
             .openpty(PtySize {
                 rows,
@@ -41,7 +46,7 @@ impl Term {
                 pixel_height: 0,
             })
             .unwrap();
-        let mut cmd = CommandBuilder::new(env!("CARGO_BIN_EXE_mailtop"));
+        let mut cmd = CommandBuilder::new(program);
         cmd.args(args);
         for (k, _) in std::env::vars_os() {
             if k.to_string_lossy().starts_with("XDG_") {
