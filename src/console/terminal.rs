@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -30,6 +31,9 @@ use super::run::{Screen, Signal};
 /// Whether the terminal is ours at the moment, for the panic hook and the last resort.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Where a fault in any task is reported, so that the loop ends instead of drawing on a terminal that was given back.
+static FAULT: OnceLock<mpsc::Sender<Signal>> = OnceLock::new();
+
 /// Synchronised update (mode 2026): a terminal that knows it shows the frame in one go; others ignore it.
 const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
 const END_FRAME: &[u8] = b"\x1b[?2026l";
@@ -49,6 +53,10 @@ impl<W: Write> FrameWriter<W> {
             inner,
             frame: Vec::new(),
         }
+    }
+    /// Forgets what was collected.
+    pub fn discard(&mut self) {
+        self.frame.clear();
     }
     /// Sends what was collected, in one write, as one synchronised update. Nothing collected: nothing sent.
     pub fn send(&mut self) -> io::Result<()> {
@@ -212,8 +220,12 @@ impl Backend for Tty {
     fn window_size(&mut self) -> io::Result<WindowSize> {
         self.inner().window_size()
     }
-    /// The end of a frame: now it is sent.
+    /// The end of a frame: now it is sent. A terminal that was given back (a fault elsewhere) is left alone.
     fn flush(&mut self) -> io::Result<()> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            self.frame.discard();
+            return Ok(());
+        }
         self.frame.send()
     }
 }
@@ -324,22 +336,32 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
             }
         });
     }
+    // A second console in one process keeps the first one's line; there is only one terminal.
+    let _ = FAULT.set(send);
     Ok(futures::stream::unfold(receive, |mut r| async move { r.recv().await.map(|s| (s, r)) }).boxed())
 }
 
 /// Makes a panic in any thread or task give the terminal back before it says what happened, where, and where the log is.
-/// It does not end the program: whoever sees the panic (the main task) leaves with exit code 101.
+/// The loop then ends with [`super::Exit::Fault`], for which the program leaves with exit code 101.
 pub fn install_panic_hook(log: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |info| {
         give_back();
         let words = describe(info, log.as_deref().map(|p| p.display().to_string()).as_deref());
         tracing::error!(target: "panic", "{words}");
         let _ = writeln!(io::stderr(), "{words}");
+        if let Some(line) = FAULT.get() {
+            let _ = line.try_send(Signal::Fault);
+        }
     }));
 }
 
 fn describe(info: &PanicHookInfo<'_>, log: Option<&str>) -> String {
-    let message = info.payload_as_str().unwrap_or("(no message)");
+    let payload = info.payload();
+    let message = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)");
     let place = info
         .location()
         .map_or("an unknown place".to_owned(), |l| format!("{}:{}", l.file(), l.line()));

@@ -17,13 +17,11 @@ impl App {
     pub(super) fn key(&mut self, key: KeyEvent, now: Timestamp) -> Vec<Effect> {
         self.said = None;
         let place = self.place();
-        match keymap::find(place, key) {
-            Some(command) => self.command(command, place, now),
-            None => {
-                self.typed(|i| input::key(i, key), now);
-                Vec::new()
-            }
+        if let Some(command) = keymap::find(place, key) {
+            return self.command(command, place, now);
         }
+        self.typed(|i| input::key(i, key), now);
+        Vec::new()
     }
 
     pub(super) fn paste(&mut self, text: &str, now: Timestamp) -> Vec<Effect> {
@@ -33,22 +31,20 @@ impl App {
 
     /// Gives a key or a paste to the input that is open.
     fn typed(&mut self, give: impl FnOnce(&mut tui_input::Input) -> Typed, now: Timestamp) {
-        match &mut self.overlay {
+        let typed = match &mut self.overlay {
             Some(Overlay::Action(dialog)) if self_typing(dialog) => {
                 give(&mut dialog.reason);
                 dialog.said = None;
+                return;
             }
-            Some(Overlay::Palette(palette)) => {
-                if give(&mut palette.input) == Typed::Changed {
-                    palette.at = 0;
-                }
-            }
-            Some(Overlay::Filter) => {
-                if give(&mut self.fleet.filter) == Typed::Changed {
-                    self.select_first_match(now);
-                }
-            }
-            _ => {}
+            Some(Overlay::Palette(palette)) => give(&mut palette.input),
+            Some(Overlay::Filter) => give(&mut self.fleet.filter),
+            _ => return,
+        };
+        match &mut self.overlay {
+            _ if typed == Typed::Same => {}
+            Some(Overlay::Palette(palette)) => palette.at = 0,
+            _ => self.select_first_match(now),
         }
     }
 
@@ -344,7 +340,7 @@ impl App {
     }
 
     fn in_page(&mut self, command: Command) {
-        let (Some(Overlay::Help(scroll)) | Some(Overlay::Notices(scroll))) = &mut self.overlay else {
+        let Some(Overlay::Help(scroll) | Overlay::Notices(scroll)) = &mut self.overlay else {
             return;
         };
         match command {

@@ -11,9 +11,9 @@ use crate::console::theme::Role;
 use crate::console::widget::cells::wrap;
 use crate::console::widget::{Cells, boxed, input, width};
 use crate::console::{glyphs, when};
-use crate::domain::Span;
 use crate::domain::action::{Plan, Truth, Verb};
 use crate::domain::job::State;
+use crate::domain::{Span, Text};
 
 use super::{footer, put_lines};
 
@@ -105,32 +105,30 @@ fn body(app: &App, dialog: &ActionDialog, columns: usize, now: Timestamp) -> Vec
             }
         }
         Stage::Running { plan, since } => {
-            for r in &plan.runs {
-                field(&mut out, app, "runs", r, Role::Dim, columns);
-            }
-            field(&mut out, app, "reason", &plan.reason, Role::Dim, columns);
-            out.push(Line::default());
             progress(&mut out, app, dialog, *since, columns, now);
+            out.push(Line::default());
+            many(&mut out, app, "runs", &plan.runs, Role::Dim, columns);
+            field(&mut out, app, "reason", &plan.reason, Role::Dim, columns);
         }
         Stage::NotRun { plan, why } => {
-            for r in &plan.runs {
-                field(&mut out, app, "not run", r, Role::Dim, columns);
-            }
+            many(&mut out, app, "not run", &plan.runs, Role::Dim, columns);
             field(&mut out, app, "because", why, Role::Down, columns);
         }
     }
     out
 }
 
+/// Several texts under one label.
+fn many(out: &mut Vec<Line<'static>>, app: &App, label: &str, all: &[Text], role: Role, columns: usize) {
+    for (i, t) in all.iter().enumerate() {
+        field(out, app, if i == 0 { label } else { "" }, t, role, columns);
+    }
+}
+
 fn shown(out: &mut Vec<Line<'static>>, app: &App, plan: &Plan, columns: usize) {
-    let many = |out: &mut Vec<Line<'static>>, label: &str, all: &[crate::domain::Text], role: Role| {
-        for (i, t) in all.iter().enumerate() {
-            field(out, app, if i == 0 { label } else { "" }, t, role, columns);
-        }
-    };
-    many(out, "runs", &plan.runs, Role::Title);
-    many(out, "touches", &plan.touches, Role::Text);
-    many(out, "beware", &plan.beware, Role::Warn);
+    many(out, app, "runs", &plan.runs, Role::Title, columns);
+    many(out, app, "touches", &plan.touches, Role::Text, columns);
+    many(out, app, "beware", &plan.beware, Role::Warn, columns);
     let undo = match plan.lasts {
         Some(lasts) if plan.armed_on_server => format!("{}  (armed on {} itself, in {lasts})", plan.undo, plan.server),
         _ => plan.undo.to_string(),

@@ -51,7 +51,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, view: &ServerView, now: Tim
         more(buf, room, app, lines.len(), view.scrolled(*pane));
     }
     if panes.len() > 1 {
-        let x = panes[0].1.right();
+        let x = panes[0].1.right() + 1;
         for y in area.y + ABOVE + 1..area.bottom() - 1 {
             buf[(x, y)]
                 .set_symbol("│")
@@ -94,11 +94,11 @@ fn panes(area: Rect, view: &ServerView) -> Vec<(Pane, Rect)> {
     let upper = height * 3 / 5;
     let right = area.x + left + 1;
     vec![
-        (Pane::Probe, Rect::new(area.x + 1, top, left - 1, upper)),
+        (Pane::Probe, Rect::new(area.x + 1, top, left - 2, upper)),
         (Pane::Queue, Rect::new(right + 1, top, area.right() - right - 2, height)),
         (
             Pane::Jobs,
-            Rect::new(area.x + 1, top + upper + 1, left - 1, height - upper - 1),
+            Rect::new(area.x + 1, top + upper + 1, left - 2, height - upper - 1),
         ),
     ]
 }

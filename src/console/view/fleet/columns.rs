@@ -66,8 +66,8 @@ pub fn plan(screen: usize, rows: &[Row<'_>]) -> Vec<Placed> {
         .iter()
         .map(|r| 2 + width(&headline::words(r)))
         .max()
-        .unwrap_or(12)
-        .max(12);
+        .unwrap_or(0)
+        .max(17);
     fit(screen, name, status)
 }
 
