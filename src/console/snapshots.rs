@@ -242,6 +242,20 @@ fn without_colour_and_in_ascii_and_light() {
     assert_snapshot!("fleet_no_color_80x24", marked(&plain));
 }
 
+#[test]
+fn a_solid_bar_is_never_drawn_reversed_because_that_is_an_empty_cell() {
+    use ratatui::style::Modifier;
+    for keys in ["", "Enter"] {
+        let mut app = app(fixture::weekend(), (120, 40));
+        app.options.theme = Theme::PLAIN;
+        press(&mut app, keys);
+        let buf = view::frame(&app, now());
+        let blocks = buf.content.iter().filter(|c| c.symbol() == "█").collect::<Vec<_>>();
+        assert!(!blocks.is_empty());
+        assert!(blocks.iter().all(|c| !c.modifier.contains(Modifier::REVERSED)));
+    }
+}
+
 /// The text of a frame in which every run of bold, reversed or underlined cells stands in marks, and which holds no colour.
 fn marked(app: &App) -> String {
     use ratatui::style::{Color, Modifier};

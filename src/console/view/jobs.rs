@@ -119,7 +119,7 @@ fn left(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job,
         return;
     }
     match app.model.pause_left(j, now) {
-        Some(left) if left > Span::ZERO => say(format!("⏸ {} left", when::whole(left)), theme.style(Role::Accent)),
+        Some(left) if left > Span::ZERO => say(format!("‖ {} left", when::whole(left)), theme.style(Role::Accent)),
         Some(left) => {
             let over = when::whole(Span::ZERO - left);
             say(format!("▲ should have resumed {over} ago"), theme.style(Role::Warn));

@@ -140,7 +140,7 @@ fn waterfall(out: &mut Vec<Line<'static>>, app: &App, door: &Door, report: &Prob
                         t.took.secs_f64() * scale,
                         mark,
                         room,
-                        theme.style(bar),
+                        theme.solid(bar),
                         theme,
                     ))
             }

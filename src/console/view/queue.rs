@@ -59,7 +59,7 @@ fn counts(
 ) {
     let theme = app.options.theme;
     let dim = theme.style(Role::Dim);
-    let Reading::Fresh { value, at } = reading else {
+    let Reading::Fresh { value, .. } = reading else {
         let words = match reading {
             Reading::Stale { value, at, why } => {
                 format!(
@@ -94,7 +94,6 @@ fn counts(
             line.put(format!("  {word} {}/min", number::signed(rate, 9)), theme.style(role))
         }
     };
-    line = line.put(format!("  {} ago", when::age(*at, now)), dim);
     for (word, n) in [
         ("maildrop", d.maildrop),
         ("incoming", d.incoming),

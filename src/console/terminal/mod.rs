@@ -1,18 +1,16 @@
-//! The only file that touches the tty: raw mode, the alternate screen, the writer that sends a frame in one piece, keys
+//! The only room that touches the tty: raw mode, the alternate screen, the writer that sends a frame in one piece, keys
 //! and signals as streams. Whatever way the program ends, the terminal is given back as it was.
+
+mod frame;
+mod keys;
 
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event, EventStream,
-};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{
     DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
@@ -28,60 +26,15 @@ use crate::domain::effect::Toggle;
 
 use super::run::{Screen, Signal};
 
+use frame::END_FRAME;
+pub use frame::FrameWriter;
+pub use keys::{Keys, keys};
+
 /// Whether the terminal is ours at the moment, for the panic hook and the last resort.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Where a fault in any task is reported, so that the loop ends instead of drawing on a terminal that was given back.
 static FAULT: OnceLock<mpsc::Sender<Signal>> = OnceLock::new();
-
-/// Synchronised update (mode 2026): a terminal that knows it shows the frame in one go; others ignore it.
-const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
-const END_FRAME: &[u8] = b"\x1b[?2026l";
-
-/// Collects what is written and hands it on only when told to: the inner flushes of the drawing library would tear a
-/// frame into pieces.
-#[derive(Debug)]
-pub struct FrameWriter<W: Write> {
-    inner: W,
-    frame: Vec<u8>,
-}
-
-impl<W: Write> FrameWriter<W> {
-    /// Around this.
-    pub const fn new(inner: W) -> Self {
-        Self {
-            inner,
-            frame: Vec::new(),
-        }
-    }
-    /// Forgets what was collected.
-    pub fn discard(&mut self) {
-        self.frame.clear();
-    }
-    /// Sends what was collected, in one write, as one synchronised update. Nothing collected: nothing sent.
-    pub fn send(&mut self) -> io::Result<()> {
-        if self.frame.is_empty() {
-            return Ok(());
-        }
-        let mut whole = Vec::with_capacity(self.frame.len() + BEGIN_FRAME.len() + END_FRAME.len());
-        whole.extend_from_slice(BEGIN_FRAME);
-        whole.append(&mut self.frame);
-        whole.extend_from_slice(END_FRAME);
-        self.inner.write_all(&whole)?;
-        self.inner.flush()
-    }
-}
-
-impl<W: Write> Write for FrameWriter<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.frame.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    /// Does nothing, by design: see [`FrameWriter::send`].
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The terminal, taken over. Dropping it gives it back.
 #[derive(Debug)]
@@ -230,87 +183,6 @@ impl Backend for Tty {
     }
 }
 
-/// Keys, pastes and sizes from the terminal. It ends when the terminal is gone.
-#[derive(Debug)]
-pub struct Keys(mpsc::Receiver<io::Result<Event>>);
-
-impl Stream for Keys {
-    type Item = io::Result<Event>;
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx)
-    }
-}
-
-/// Reads keys on a thread of their own. The event source does not notice the end of its terminal and would spin on it;
-/// on its own thread that can neither hold up the loop nor keep the program from leaving, and a second thread
-/// waits for the hang-up itself.
-pub fn keys() -> Keys {
-    let (send, receive) = mpsc::channel(64);
-    let (gone, mut over) = mpsc::channel::<()>(1);
-    std::thread::spawn(move || {
-        wait_for_hangup();
-        drop(gone);
-        // The loop ends now and leaves in good order. If it cannot, nobody is there to see why.
-        std::thread::sleep(Duration::from_secs(5));
-        give_back();
-        std::process::exit(129);
-    });
-    let (pass, mut raw) = mpsc::channel(64);
-    std::thread::spawn(move || {
-        let mut events = EventStream::new();
-        while let Some(event) = futures::executor::block_on(events.next()) {
-            if pass.blocking_send(event).is_err() {
-                break;
-            }
-        }
-    });
-    tokio::spawn(async move {
-        loop {
-            let event = tokio::select! {
-                biased;
-                _ = over.recv() => break,
-                event = raw.recv() => event,
-            };
-            let Some(event) = event else { break };
-            if send.send(event).await.is_err() {
-                break;
-            }
-        }
-    });
-    Keys(receive)
-}
-
-/// Returns once the terminal has hung up. Where that cannot be asked, never.
-fn wait_for_hangup() {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let tty = if io::stdin().is_terminal() {
-        None
-    } else {
-        std::fs::File::open("/dev/tty").ok()
-    };
-    let stdin = io::stdin();
-    loop {
-        // No event is asked for: only hang-up and error are reported, so keys do not wake this thread.
-        let mut fds = [match &tty {
-            Some(tty) => PollFd::new(tty, PollFlags::empty()),
-            None => PollFd::new(&stdin, PollFlags::empty()),
-        }];
-        match poll(&mut fds, None) {
-            Ok(_)
-                if fds[0]
-                    .revents()
-                    .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) =>
-            {
-                return;
-            }
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(_) => loop {
-                std::thread::park();
-            },
-        }
-    }
-}
-
 /// The signals that the console answers to: TERM, HUP and INT leave; TSTP suspends; CONT takes the terminal again.
 ///
 /// # Errors
@@ -374,36 +246,6 @@ fn describe(info: &PanicHookInfo<'_>, log: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
-
-    /// Keeps every single write.
-    #[derive(Clone, Default)]
-    struct Writes(Arc<Mutex<Vec<Vec<u8>>>>);
-    impl Write for Writes {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().push(bytes.to_vec());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_frame_is_one_write_whatever_is_flushed_inside_it_and_no_frame_is_none() {
-        let writes = Writes::default();
-        let mut w = FrameWriter::new(writes.clone());
-        w.send().unwrap();
-        assert!(writes.0.lock().unwrap().is_empty());
-        for piece in ["a", "b", "c"] {
-            w.write_all(piece.as_bytes()).unwrap();
-            w.flush().unwrap();
-        }
-        assert!(writes.0.lock().unwrap().is_empty(), "an inner flush sends nothing");
-        w.send().unwrap();
-        w.send().unwrap();
-        assert_eq!(*writes.0.lock().unwrap(), [b"\x1b[?2026habc\x1b[?2026l".to_vec()]);
-    }
 
     #[test]
     fn giving_back_a_terminal_that_was_not_taken_does_nothing() {
