@@ -88,6 +88,13 @@ fn fit(screen: usize, name: usize, status: usize) -> Vec<Placed> {
     };
     grow(&mut all, C::Status, status.min(17));
     grow(&mut all, C::Name, name.min(12));
+    // A server that cannot be told by its name is worth less than its rate: the trend stays.
+    for column in DROP {
+        if all.iter().any(|(c, _, w)| *c == C::Name && *w < name.min(12)) {
+            all.retain(|(c, ..)| *c != column);
+            grow(&mut all, C::Name, name.min(12));
+        }
+    }
     grow(&mut all, C::Spark, 10);
     grow(&mut all, C::Name, name.min(24));
     grow(&mut all, C::Status, status.min(26));
@@ -148,6 +155,13 @@ mod tests {
             assert!(narrow.contains(&c), "{c:?}");
         }
         assert!(!narrow.contains(&C::Spark));
+    }
+
+    #[test]
+    fn a_long_name_is_worth_more_than_a_rate() {
+        assert!(names(60, 6, 17).contains(&C::Net));
+        assert!(!names(60, 12, 17).contains(&C::Net));
+        assert!(fit(60, 12, 17).contains(&(C::Name, 1, 12)));
     }
 
     #[test]
