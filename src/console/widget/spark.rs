@@ -31,7 +31,7 @@ pub enum Column {
         took: Span,
     },
     /// At least one failed.
-    Failed(Verdict),
+    Failed,
 }
 
 /// The newest window of beats in `columns` columns, oldest first. Columns are cut at fixed moments (whole multiples of
@@ -67,7 +67,7 @@ pub fn columns(beats: &VecDeque<Beat>, now: Timestamp, columns: usize, good_for:
 fn column(b: &Beat, usual: Option<Span>) -> Column {
     match b.verdict {
         None => Column::Gap,
-        Some(Verdict::Down) => Column::Failed(Verdict::Down),
+        Some(Verdict::Down) => Column::Failed,
         Some(_) => Column::Held {
             times: usual.map_or(1.0, |u| b.took.secs_f64() / u.secs_f64().max(1e-6)),
             took: b.took,
@@ -77,7 +77,7 @@ fn column(b: &Beat, usual: Option<Span>) -> Column {
 
 fn worse(a: Column, b: Column) -> Column {
     match (a, b) {
-        (Column::Failed(_), _) | (_, Column::Gap) => a,
+        (Column::Failed, _) | (_, Column::Gap) => a,
         (Column::Held { times: x, .. }, Column::Held { times: y, .. }) if x >= y => a,
         _ => b,
     }
@@ -107,7 +107,7 @@ pub fn cells(server: &Server, door: &Door, now: Timestamp, width: usize, theme: 
         .into_iter()
         .fold(Cells::new(), |line, c| match c {
             Column::Gap => line.put("·", theme.style(Role::Faint)),
-            Column::Failed(v) => line.put("█", theme.verdict(v)),
+            Column::Failed => line.put("█", theme.solid(Role::Down)),
             Column::Held { times, took } => {
                 let role = if took > limits.slow { Role::Warn } else { Role::Dim };
                 line.put(LEVELS[level(times)], theme.style(role))
@@ -133,7 +133,7 @@ mod tests {
         let beats: VecDeque<_> = beats.iter().copied().collect();
         let sign = |c: &Column| match c {
             Column::Gap => "·",
-            Column::Failed(_) => "█",
+            Column::Failed => "█",
             Column::Held { times, .. } => LEVELS[level(*times)],
         };
         columns(&beats, t(now), 10, Span::from_secs(30))

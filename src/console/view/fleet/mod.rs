@@ -4,11 +4,14 @@ mod columns;
 mod layout;
 mod row;
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::app::App;
+use crate::console::glyphs;
 use crate::console::theme::Role;
 use crate::console::widget::{Cells, boxed};
 use crate::domain::Name;
@@ -117,7 +120,7 @@ fn hidden(rows: &[Row<'_>], top: usize, height: usize) -> String {
     for v in [Verdict::Down, Verdict::Warn] {
         let n = bad(v);
         if n > 0 {
-            words += &format!(" · {} {n} {v} above", crate::console::glyphs::verdict(v));
+            let _ = write!(words, " · {} {n} {v} above", glyphs::verdict(v));
         }
     }
     words

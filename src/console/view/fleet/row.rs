@@ -245,11 +245,11 @@ mod tests {
     fn maintenance_fits_six_columns_and_never_invents_what_is_left() {
         assert_eq!(job(State::Running, Some(62.4), None), "▶ 62%");
         assert_eq!(job(State::Running, None, None), "▶ runs");
-        assert_eq!(job(State::Paused, None, Some(22 * 60 - 5)), "⏸ 22m");
-        assert_eq!(job(State::Paused, None, Some(59)), "⏸ 59s");
-        assert_eq!(job(State::Paused, None, Some(4 * 3_600)), "⏸ 4h");
-        assert_eq!(job(State::Paused, None, Some(-1)), "⏸ over");
-        assert_eq!(job(State::Paused, None, None), "⏸ ?");
+        assert_eq!(job(State::Paused, None, Some(22 * 60 - 5)), "‖ 22m");
+        assert_eq!(job(State::Paused, None, Some(59)), "‖ 59s");
+        assert_eq!(job(State::Paused, None, Some(4 * 3_600)), "‖ 4h");
+        assert_eq!(job(State::Paused, None, Some(-1)), "‖ over");
+        assert_eq!(job(State::Paused, None, None), "‖ ?");
         assert_eq!(job(State::Unknown, None, None), "?");
         assert_eq!(maint(None, Theme::PLAIN).0, "—");
         for text in [
