@@ -68,11 +68,15 @@ fn keys_move_open_and_close_and_q_leaves_with_status_0() {
     t.send("\x1b");
     t.wait("the help to close", |s| s.contains("SERVER "));
     t.send("j\r");
-    t.wait("the second server's screen", |s| s.contains("beta") && !s.contains("alpha"));
+    t.wait("the second server's screen", |s| {
+        s.contains("beta") && !s.contains("alpha")
+    });
     t.send("\x1b");
     t.wait_for("alpha");
     t.send("/bet\r");
-    t.wait("the filter to hold", |s| s.contains("beta") && !s.lines().any(|l| l.contains("alpha ✖") || l.contains("alpha  ")));
+    t.wait("the filter to hold", |s| {
+        s.contains("beta") && !s.lines().any(|l| l.contains("alpha ✖") || l.contains("alpha  "))
+    });
     t.send("\x1b");
     t.wait_for("alpha");
     t.send("q");
@@ -89,7 +93,9 @@ fn the_screen_follows_the_window_down_to_a_word_and_back() {
     t.resize(60, 15);
     t.wait_for("alpha");
     t.resize(120, 40);
-    t.wait("the wide screen", |s| s.lines().next().is_some_and(|l| l.chars().count() > 90));
+    t.wait("the wide screen", |s| {
+        s.lines().next().is_some_and(|l| l.chars().count() > 90)
+    });
     t.send("q");
     assert_eq!(t.wait_end(), 0);
 }
@@ -98,7 +104,10 @@ fn the_screen_follows_the_window_down_to_a_word_and_back() {
 fn an_unchanged_screen_sends_no_bytes() {
     // With no age on the screen nothing changes: a minute passes between ticks of the clock. `--slow` and an interval of an
     // hour keep the servers still.
-    let home = Home::new(&format!("[defaults]\ninterval = \"1h\"\n{}", one_server("alpha", closed())));
+    let home = Home::new(&format!(
+        "[defaults]\ninterval = \"1h\"\n{}",
+        one_server("alpha", closed())
+    ));
     let t = Term::start(&["--slow"], home.path(), (80, 24));
     t.wait_for("1 down");
     // The ages of a slow screen move every five seconds: between two such moments there is silence.
@@ -119,9 +128,18 @@ fn a_signal_gives_the_terminal_back_and_ends_in_good_order() {
     let home = Home::new(&one_server("alpha", closed()));
     let mut t = Term::start(&[], home.path(), (80, 24));
     t.wait_for("1 down");
-    assert!(Command::new("kill").arg(t.pid().to_string()).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .arg(t.pid().to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(t.wait_end(), 0);
-    assert!(ends_with_terminal_back(&t.raw()), "the alternate screen was left and the cursor shown");
+    assert!(
+        ends_with_terminal_back(&t.raw()),
+        "the alternate screen was left and the cursor shown"
+    );
 }
 
 #[test]
@@ -132,7 +150,10 @@ fn a_closed_terminal_ends_the_program() {
     t.hang_up();
     t.wait_end();
     let facts = facts(&home.journal());
-    assert!(facts.iter().any(|f| f == "observer-stopped"), "the journal was flushed and closed: {facts:?}");
+    assert!(
+        facts.iter().any(|f| f == "observer-stopped"),
+        "the journal was flushed and closed: {facts:?}"
+    );
 }
 
 #[test]
@@ -140,13 +161,27 @@ fn sighup_reloads_a_good_config_and_keeps_the_old_one_when_the_new_is_bad() {
     let home = Home::new(&one_server("alpha", closed()));
     let mut t = Term::start(&[], home.path(), (100, 24));
     t.wait_for("alpha");
-    std::fs::write(home.config(), one_server("alpha", closed()) + &one_server("gamma", closed())).unwrap();
-    let hup = |t: &Term| assert!(Command::new("kill").args(["-HUP", &t.pid().to_string()]).status().unwrap().success());
+    std::fs::write(
+        home.config(),
+        one_server("alpha", closed()) + &one_server("gamma", closed()),
+    )
+    .unwrap();
+    let hup = |t: &Term| {
+        assert!(
+            Command::new("kill")
+                .args(["-HUP", &t.pid().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        )
+    };
     hup(&t);
     t.wait_for("gamma");
     std::fs::write(home.config(), "[[server]]\nnam = \"x\"\n").unwrap();
     hup(&t);
-    t.wait("the old config to stay, and a word on it", |s| s.contains("gamma") && s.contains("bad"));
+    t.wait("the old config to stay, and a word on it", |s| {
+        s.contains("gamma") && s.contains("bad")
+    });
     t.send("q");
     assert_eq!(t.wait_end(), 0);
 }
@@ -167,7 +202,9 @@ fn every_action_that_the_screen_confirmed_is_in_the_journal_after_kill_9() {
     }
     // And the next console shows the pause that the last one made.
     let t = Term::start(&[], home.path(), (80, 24));
-    t.wait("the pause and who made it", |s| s.contains("paused") && s.contains("confirmed"));
+    t.wait("the pause and who made it", |s| {
+        s.contains("paused") && s.contains("confirmed")
+    });
 }
 
 #[test]
@@ -202,7 +239,9 @@ fn keys_paint_within_16_ms_while_a_hundred_servers_of_two_hundred_hang() {
             let (key, shown) = if n % 2 == 0 { ("?", true) } else { ("?", false) };
             let started = Instant::now();
             t.send(key);
-            t.wait("the key to paint", |s| s.contains("this screen") == shown || s.contains("palette") == shown);
+            t.wait("the key to paint", |s| {
+                s.contains("this screen") == shown || s.contains("palette") == shown
+            });
             started.elapsed()
         })
         .collect();
@@ -214,10 +253,18 @@ fn keys_paint_within_16_ms_while_a_hundred_servers_of_two_hundred_hang() {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     };
     let sockets = std::fs::read_dir(format!("/proc/{}/fd", t.pid())).unwrap().count();
-    println!("median {median:?}, worst {:?}, rss {} kB, {} threads, {sockets} descriptors", took[took.len() - 1], field("VmRSS:"), field("Threads:"));
+    println!(
+        "median {median:?}, worst {:?}, rss {} kB, {} threads, {sockets} descriptors",
+        took[took.len() - 1],
+        field("VmRSS:"),
+        field("Threads:")
+    );
     assert!(median <= Duration::from_millis(16), "median {median:?}");
     assert!(field("VmRSS:") < 100_000, "resident memory");
-    assert!(sockets < 200, "descriptors: each endpoint has at most one, and only half of them hang");
+    assert!(
+        sockets < 200,
+        "descriptors: each endpoint has at most one, and only half of them hang"
+    );
     t.send("q");
     assert_eq!(t.wait_end(), 0);
     drop(kept);
@@ -228,12 +275,16 @@ fn a_panic_gives_the_terminal_back_and_says_what_happened() {
     const ASKED: &str = "MAILTOP_TEST_PANICS";
     if std::env::var_os(ASKED).is_some() {
         let _tty = mailtop::console::terminal::Tty::enter().unwrap();
-        mailtop::console::terminal::install_panic_hook(None, || ());
+        mailtop::console::terminal::install_panic_hook(None);
         panic!("a disk that is not there");
     }
     let me = std::env::current_exe().unwrap();
     let home = tempfile::tempdir().unwrap();
-    let args = ["--exact", "a_panic_gives_the_terminal_back_and_says_what_happened", "--nocapture"];
+    let args = [
+        "--exact",
+        "a_panic_gives_the_terminal_back_and_says_what_happened",
+        "--nocapture",
+    ];
     let mut t = Term::run(me.to_str().unwrap(), &args, home.path(), (80, 24), &[(ASKED, "1")]);
     assert_ne!(t.wait_end(), 0);
     let text = t.wait_for("a disk that is not there");
@@ -252,13 +303,22 @@ fn ends_with_terminal_back(raw: &[u8]) -> bool {
 /// The kinds of all facts in a journal, by the program's own journal code.
 fn facts(journal: &Path) -> Vec<String> {
     use mailtop::journal::{Record, Sqlite};
-    let (db, _) = Sqlite::open(journal, jiff::Timestamp::now()).map_err(|t| format!("{t:?}")).unwrap();
+    let (db, _) = Sqlite::open(journal, jiff::Timestamp::now())
+        .map_err(|t| format!("{t:?}"))
+        .unwrap();
     let mut db = db;
     let mut lines = Vec::new();
-    db.export_jsonl(jiff::Timestamp::MIN, jiff::Timestamp::MAX, &mut lines).map_err(|t| format!("{t:?}")).unwrap();
+    db.export_jsonl(jiff::Timestamp::MIN, jiff::Timestamp::MAX, &mut lines)
+        .map_err(|t| format!("{t:?}"))
+        .unwrap();
     String::from_utf8(lines)
         .unwrap()
         .lines()
-        .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()["what"]["fact"].as_str().unwrap().to_owned())
+        .map(|l| {
+            serde_json::from_str::<serde_json::Value>(l).unwrap()["what"]["fact"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect()
 }

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::config::targets::TargetOptions;
@@ -95,7 +95,7 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
         me: Some(session.me.clone()),
         ..AppOptions::new(found.title.as_str())
     };
-    let run_options = RunOptions::of(options.pace);
+    let run_options = RunOptions::of(options.pace, &clock);
     let mut app = App::new(options, model);
     let notices = session
         .notices
@@ -105,33 +105,29 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
     for notice in notices {
         let _ = app.update(Msg::Answer(Answer::Notice(notice)), clock.now());
     }
-    let (tell, panicked) = watch::channel(());
-    terminal::install_panic_hook(log, move || {
-        let _ = tell.send(());
-    });
-    let (exit, ended) = match on_terminal(app, session, clock, run_options, panicked).await {
+    terminal::install_panic_hook(log);
+    let (exit, ended) = match on_terminal(app, session, clock, run_options).await {
         Ok(done) => done,
         Err(e) => return start::fail(&format!("the terminal: {e}")),
     };
     if let Err(why) = ended {
         return start::fail(&why);
     }
-    let Some(exit) = exit else { return PANICKED.into() };
     match exit {
         Exit::Asked | Exit::Signalled | Exit::HungUp => ExitCode::SUCCESS,
+        Exit::Fault => PANICKED.into(),
         Exit::EngineGone => start::fail(&"the engine ended by itself; the log says why"),
         Exit::Failed(e) => start::fail(&format!("the terminal: {e}")),
     }
 }
 
-/// Takes the terminal, runs the loop until somebody leaves or something panics, and gives the terminal back before the engine's last work is waited for.
+/// Takes the terminal, runs the loop until somebody leaves, and gives the terminal back before the engine's last work is waited for.
 async fn on_terminal(
     app: App,
     mut session: Session,
     clock: Clock,
     options: RunOptions,
-    mut panicked: watch::Receiver<()>,
-) -> std::io::Result<(Option<Exit>, Result<(), Text>)> {
+) -> std::io::Result<(Exit, Result<(), Text>)> {
     let signals = terminal::signals()?;
     let mut screen = ratatui::Terminal::new(Tty::enter()?)?;
     let (to_console, messages) = mpsc::channel(256);
@@ -146,12 +142,10 @@ async fn on_terminal(
         let looping = console::run(app, &mut screen, wires, || clock.now(), options);
         tokio::pin!(looping);
         tokio::select! {
-            exit = &mut looping => Some(exit),
-            // A part of the program is gone, and with it the truth of what is shown.
-            _ = panicked.changed() => None,
+            exit = &mut looping => exit,
             () = carry(&mut session, &to_console) => {
                 drop(to_console);
-                Some(looping.await)
+                looping.await
             }
         }
     };

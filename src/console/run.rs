@@ -63,6 +63,8 @@ pub enum Signal {
     Suspend,
     /// Back from it.
     Continue,
+    /// Read the config again (SIGHUP while the terminal is still there).
+    Reload,
     /// A task ran into a fault; the terminal was given back already.
     Fault,
 }

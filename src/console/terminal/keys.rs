@@ -63,31 +63,37 @@ pub fn keys() -> Keys {
 
 /// Returns once the terminal has hung up. Where that cannot be asked, never.
 fn wait_for_hangup() {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let tty = if io::stdin().is_terminal() {
-        None
-    } else {
-        std::fs::File::open("/dev/tty").ok()
-    };
-    let stdin = io::stdin();
     loop {
-        // No event is asked for: only hang-up and error are reported, so keys do not wake this thread.
-        let mut fds = [match &tty {
-            Some(tty) => PollFd::new(tty, PollFlags::empty()),
-            None => PollFd::new(&stdin, PollFlags::empty()),
-        }];
-        match poll(&mut fds, None) {
-            Ok(_)
-                if fds[0]
-                    .revents()
-                    .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) =>
-            {
-                return;
-            }
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        match poll_hangup(None) {
+            Ok(true) => return,
+            Ok(false) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => loop {
                 std::thread::park();
             },
         }
     }
+}
+
+/// Whether the terminal has hung up by now.
+pub(super) fn has_hung_up() -> bool {
+    poll_hangup(Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap_or(false)
+}
+
+/// Waits for a hang-up, at most so long. No event is asked for: only hang-up and error are reported, so keys do not wake it.
+fn poll_hangup(timeout: Option<&rustix::event::Timespec>) -> rustix::io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let stdin = io::stdin();
+    let tty = if stdin.is_terminal() {
+        None
+    } else {
+        std::fs::File::open("/dev/tty").ok()
+    };
+    let mut fds = [match &tty {
+        Some(tty) => PollFd::new(tty, PollFlags::empty()),
+        None => PollFd::new(&stdin, PollFlags::empty()),
+    }];
+    poll(&mut fds, timeout)?;
+    Ok(fds[0]
+        .revents()
+        .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
 }

@@ -183,7 +183,7 @@ impl Backend for Tty {
     }
 }
 
-/// The signals that the console answers to: TERM, HUP and INT leave; TSTP suspends; CONT takes the terminal again.
+/// The signals that the console answers to: TERM and INT leave; HUP reloads, or leaves when the terminal is gone; TSTP suspends; CONT takes the terminal again.
 ///
 /// # Errors
 /// When the system refuses a handler.
@@ -203,7 +203,7 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
         tokio::spawn(async move {
             while source.recv().await.is_some() {
                 // A hang-up of the terminal sends SIGHUP too; with the terminal still there it is somebody's wish to reload.
-                let means = if means == Signal::Reload && has_hung_up() {
+                let means = if means == Signal::Reload && keys::has_hung_up() {
                     Signal::Quit
                 } else {
                     means
@@ -224,7 +224,6 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
 pub fn install_panic_hook(log: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |info| {
         give_back();
-        tell();
         let words = describe(info, log.as_deref().map(|p| p.display().to_string()).as_deref());
         tracing::error!(target: "panic", "{words}");
         let _ = writeln!(io::stderr(), "{words}");
