@@ -64,7 +64,7 @@ fn keys_move_open_and_close_and_q_leaves_with_status_0() {
     t.wait_for("beta");
     t.wait("both servers down", |s| s.contains("2 down"));
     t.send("?");
-    t.wait_for("palette");
+    t.wait_for("Help:");
     t.send("\x1b");
     t.wait("the help to close", |s| s.contains("SERVER "));
     t.send("j\r");
@@ -192,7 +192,7 @@ fn every_action_that_the_screen_confirmed_is_in_the_journal_after_kill_9() {
     let mut t = Term::start(&[], home.path(), (80, 24));
     t.wait_for("running");
     t.send("p");
-    t.wait_for("reason");
+    t.wait_for("Enter pause for 30m");
     t.send("drain first\r");
     t.wait_for("confirmed");
     t.kill();
@@ -236,12 +236,9 @@ fn keys_paint_within_16_ms_while_a_hundred_servers_of_two_hundred_hang() {
     t.wait("all two hundred to be judged", |s| s.contains("200 down"));
     let mut took: Vec<Duration> = (0..60)
         .map(|n| {
-            let (key, shown) = if n % 2 == 0 { ("?", true) } else { ("?", false) };
             let started = Instant::now();
-            t.send(key);
-            t.wait("the key to paint", |s| {
-                s.contains("this screen") == shown || s.contains("palette") == shown
-            });
+            t.send("?");
+            t.wait("the key to paint", |s| s.contains("Help:") == (n % 2 == 0));
             started.elapsed()
         })
         .collect();

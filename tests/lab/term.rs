@@ -15,6 +15,7 @@ struct Seen {
     bytes: u64,
     raw: Vec<u8>,
     ended: bool,
+    hanging_up: bool,
 }
 
 /// A running program on a screen.
@@ -69,6 +70,7 @@ impl Term {
                 bytes: 0,
                 raw: Vec::new(),
                 ended: false,
+                hanging_up: false,
             }),
             Condvar::new(),
         ));
@@ -88,7 +90,7 @@ impl Term {
                     s.raw.extend_from_slice(&buf[..n]);
                 }
                 theirs.1.notify_all();
-                if n == 0 {
+                if n == 0 || s.hanging_up {
                     break;
                 }
             }
@@ -145,7 +147,18 @@ impl Term {
 
     /// Waits for the program's end and gives its exit status.
     pub fn wait_end(&mut self) -> u32 {
-        self.child.wait().unwrap().exit_code()
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(
+                Instant::now() < until,
+                "it does not end; the screen is:\n{}",
+                self.screen()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Its pid.
@@ -171,8 +184,9 @@ impl Term {
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
-    /// Closes the terminal under the program.
+    /// Closes the terminal under the program: the last of our ends goes with the next thing that the program says.
     pub fn hang_up(&mut self) {
+        self.seen.0.lock().unwrap().hanging_up = true;
         self.writer = None;
         self.master = None;
     }
