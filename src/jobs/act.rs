@@ -83,9 +83,16 @@ async fn take_back(done: &[Step], runner: &Runner) -> String {
 }
 
 fn why(shown: &str, out: &Output) -> String {
-    let status = out.status.map_or("a signal".into(), |s| format!("status {s}"));
     let advice = advice(out).map(|a| format!(" ({a})")).unwrap_or_default();
-    format!("{shown} ended with {status}: {}{advice}", one_line(out))
+    format!("{shown} {}{advice}", ended(out))
+}
+
+/// How a command ended and what it said: `ended with status 1: no such unit`.
+pub(super) fn ended(out: &Output) -> String {
+    let status = out.status.map_or("a signal".into(), |s| format!("status {s}"));
+    let said = one_line(out);
+    let said = if said.is_empty() { "(it printed nothing)" } else { &said };
+    format!("ended with {status}: {said}")
 }
 
 /// What to do about the refusals that have a known way out.
@@ -101,10 +108,10 @@ pub(super) fn advice(out: &Output) -> Option<&'static str> {
     } else if has("nteractive authentication required") || has("Access denied") || has("must be root") {
         Some("log in as root there, or set sudo = true for this job")
     } else if has("does not support freezing") {
-        Some("freezing needs cgroup v2 there; with how = \"stop\" the job is stopped instead")
+        Some("freezing needs cgroup v2 there; with pause = \"stop\" the job is stopped instead")
     } else if has("has a pending job") {
         Some(
-            "a unit that is starting or stopping cannot be frozen, nor can a oneshot: use how = \"stop\", or Type=exec in the unit",
+            "a unit that is starting or stopping cannot be frozen, nor can a oneshot: use pause = \"stop\", or Type=exec in the unit",
         )
     } else {
         None

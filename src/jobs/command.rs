@@ -40,9 +40,10 @@ pub(super) fn parse_status(out: &Output) -> Result<JobState, Missed> {
         .find(|l| !l.is_empty());
     let missed = |why: String| Missed::new(Miss::BadAnswer, "", why).fix(WORDS);
     let Some(line) = line else {
-        return Err(missed(match (out.ok(), super::act::one_line(out)) {
-            (true, _) => "it printed no state".into(),
-            (false, said) => format!("it failed: {said}"),
+        return Err(missed(if out.ok() {
+            "it printed no state".into()
+        } else {
+            format!("it {}", super::act::ended(out))
         }));
     };
     let text = Text::bounded(line, 256);
@@ -54,7 +55,7 @@ pub(super) fn parse_status(out: &Output) -> Result<JobState, Missed> {
             running_for: None,
             detail: detail.trim().into(),
         }),
-        None if !out.ok() => Err(missed(format!("it failed: {}", super::act::one_line(out)))),
+        None if !out.ok() => Err(missed(format!("it {}", super::act::ended(out)))),
         None => Ok(JobState {
             state: State::Unknown,
             progress: None,

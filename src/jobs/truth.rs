@@ -218,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_read_is_neither_confirmed_nor_contradicted() {
         let runner = Runner::local();
-        for (status, words) in [("echo who knows", "who knows"), ("exit 1", "it failed")] {
+        for (status, words) in [("echo who knows", "who knows"), ("exit 1", "it ended with status 1")] {
             let truth = read_back(&command(status), &runner, Verb::Pause, Timestamp::now).await;
             let Truth::Unverifiable { why } = truth else {
                 panic!("{truth:?}")

@@ -97,13 +97,13 @@ fn can_freeze(job: &Job<'_>, seen: &Seen) -> Result<(), Missed> {
     if &*seen.unit.can_freeze == "no" {
         return Err(refused(
             format!("systemd there cannot freeze {}", job.unit),
-            "freezing needs cgroup v2 and a service, scope or slice; with how = \"stop\" it is stopped instead",
+            "freezing needs cgroup v2 and a service, scope or slice; with pause = \"stop\" it is stopped instead",
         ));
     }
     if seen.unit.is_starting_oneshot() && !seen.unit.is_frozen() {
         return Err(refused(
             "it is of Type=oneshot: while it runs systemd counts it as starting, and freezes nothing that starts",
-            "set Type=exec in the unit, or how = \"stop\" for this job",
+            "set Type=exec in the unit, or pause = \"stop\" for this job",
         ));
     }
     Ok(())

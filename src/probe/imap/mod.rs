@@ -23,6 +23,10 @@ use crate::reach::dial::{Connector, Dialer, Seen, Stream, TlsError, Watched, tcp
 /// How long a greeting is waited for once the handshake held. A server that could do TLS is alive; Dovecot says after ten
 /// seconds that it waits for its authentication process, and that names the layer where silence would not.
 const DOVECOT_SPEAKS: Span = Span::from_millis(10_500);
+/// How long the answer to a login is waited for at least. After a refusal, Dovecot holds the next login from the same
+/// address back: two seconds for the failure and four for the address, six as measured. With less patience a wrong
+/// password would look like a dead backend from its second probe on.
+const TARPIT: Span = Span::from_secs(8);
 /// How long reading a CA bundle may take.
 const CONNECTOR_LIMIT: Duration = Duration::from_secs(10);
 /// How long sending LOGOUT may take. It is a courtesy.
@@ -207,7 +211,7 @@ impl<'a> Run<'a> {
             talk.note(format!("login not tried: {why} given").into());
             return Ok(());
         };
-        self.step(talk, Phase::Login, door.timeout, async |t| {
+        self.step(talk, Phase::Login, door.timeout.max(TARPIT), async |t| {
             login::login(t, door, user, secret).await
         })
         .await?;
