@@ -51,7 +51,7 @@ pub fn run(targets: &[String], options: &TargetOptions, global: &Global) -> Exit
             reload: reload(&found, global),
         };
         let session = session::open(opening, Some(&paths)).await;
-        show(session, &found, clock, log.as_ref().map(|(_, p)| p.clone())).await
+        show(session, &found, clock, log.as_ref().map(|l| l.1.clone())).await
     });
     runtime.shutdown_background();
     code

@@ -1,4 +1,4 @@
-//! The last ten minutes of a door in a few columns: height is the time of the probe against its usual, a full block is a
+//! The recent past of a door in a few columns: height is the time of the probe against its usual, a full block is a
 //! failure, a dot is a gap. Shape alone tells them apart, so it reads without colour.
 
 use std::collections::VecDeque;
@@ -11,9 +11,6 @@ use crate::domain::health::Verdict;
 use crate::model::{Beat, Door, Server};
 
 use super::cells::Cells;
-
-/// What the line covers.
-pub const WINDOW: Span = Span::from_mins(10);
 
 /// Heights for good probes; the full block is kept for failures.
 const LEVELS: [&str; 6] = ["▂", "▃", "▄", "▅", "▆", "▇"];
@@ -39,8 +36,8 @@ pub enum Column {
 ///
 /// A newest column that has only just begun and holds nothing yet is left out: that nobody has looked within the last
 /// seconds is not a gap, as long as a reading is good for longer.
-pub fn columns(beats: &VecDeque<Beat>, now: Timestamp, columns: usize, good_for: Span) -> Vec<Column> {
-    let step = WINDOW.micros() / columns.max(1) as i64;
+pub fn columns(beats: &VecDeque<Beat>, now: Timestamp, columns: usize, window: Span, good_for: Span) -> Vec<Column> {
+    let step = window.micros() / columns.max(1) as i64;
     let mut last = now.as_microsecond().div_euclid(step);
     if let Some(newest) = beats.back()
         && newest.at.as_microsecond() < last * step
@@ -103,7 +100,7 @@ fn level(times: f64) -> usize {
 /// The line.
 pub fn cells(server: &Server, door: &Door, now: Timestamp, width: usize, theme: Theme) -> Cells {
     let limits = server.limits();
-    columns(door.beats.points(), now, width, server.good_for())
+    columns(door.beats.points(), now, width, server.recent(), server.good_for())
         .into_iter()
         .fold(Cells::new(), |line, c| match c {
             Column::Gap => line.put("·", theme.style(Role::Faint)),
@@ -136,7 +133,7 @@ mod tests {
             Column::Failed => "█",
             Column::Held { times, .. } => LEVELS[level(*times)],
         };
-        columns(&beats, t(now), 10, Span::from_secs(30))
+        columns(&beats, t(now), 10, Span::from_mins(10), Span::from_secs(30))
             .iter()
             .map(sign)
             .collect()
