@@ -173,7 +173,7 @@ fn sighup_reloads_a_good_config_and_keeps_the_old_one_when_the_new_is_bad() {
                 .status()
                 .unwrap()
                 .success()
-        )
+        );
     };
     hup(&t);
     t.wait_for("gamma");

@@ -78,7 +78,7 @@ impl Term {
         let writer = pair.master.take_writer().unwrap();
         let theirs = Arc::clone(&seen);
         std::thread::spawn(move || {
-            let mut buf = [0u8; 65_536];
+            let mut buf = vec![0u8; 65_536];
             loop {
                 let n = reader.read(&mut buf).unwrap_or(0);
                 let mut s = theirs.0.lock().unwrap();
