@@ -287,6 +287,7 @@ async fn a_server_that_allows_one_session_says_so_and_keeps_its_connection() {
     host.write("/etc/ssh/sshd_config.d/one.conf", "MaxSessions 1\n", 0o644);
     host.sh("systemctl restart ssh");
     let runner = host.runner();
+    until("sshd is back", async || run(&runner, "true").await.is_ok()).await;
     let sleep = Argv::new("sleep", ["4401"]);
     let long = runner.run(&sleep, within(LONG));
     let more = async {

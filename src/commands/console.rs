@@ -21,6 +21,9 @@ use super::cli::Global;
 use super::session::{self, Opening, Session};
 use super::start;
 
+/// What a panic ends a Rust program with.
+const PANICKED: u8 = 101;
+
 /// Runs it.
 pub fn run(targets: &[String], options: &TargetOptions, global: &Global) -> ExitCode {
     if let Err(code) = needs_terminal() {
@@ -48,7 +51,7 @@ pub fn run(targets: &[String], options: &TargetOptions, global: &Global) -> Exit
             reload: reload(&found, global),
         };
         let session = session::open(opening, Some(&paths)).await;
-        show(session, &found, clock, log.as_ref().map(|(_, p)| p.clone())).await
+        show(session, &found, clock, log.as_ref().map(|l| l.1.clone())).await
     });
     runtime.shutdown_background();
     code
@@ -92,7 +95,7 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
         me: Some(session.me.clone()),
         ..AppOptions::new(found.title.as_str())
     };
-    let run_options = RunOptions::of(options.pace);
+    let run_options = RunOptions::of(options.pace, &clock);
     let mut app = App::new(options, model);
     let notices = session
         .notices
@@ -112,12 +115,13 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
     }
     match exit {
         Exit::Asked | Exit::Signalled | Exit::HungUp => ExitCode::SUCCESS,
+        Exit::Fault => PANICKED.into(),
         Exit::EngineGone => start::fail(&"the engine ended by itself; the log says why"),
         Exit::Failed(e) => start::fail(&format!("the terminal: {e}")),
     }
 }
 
-/// Takes the terminal, runs the loop, and gives the terminal back before the engine's last work is waited for.
+/// Takes the terminal, runs the loop until somebody leaves, and gives the terminal back before the engine's last work is waited for.
 async fn on_terminal(
     app: App,
     mut session: Session,

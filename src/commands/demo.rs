@@ -6,22 +6,28 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Config};
 use crate::demo::{Script, World};
+use crate::domain::Span;
 
 use super::cli::Global;
-use super::session::{self, Opening};
+use super::session::{self, Opening, Session};
 use super::{console, start};
 
 /// `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// How many times faster than real time: 600 is a day in 2 min 24 s.
-    #[arg(long, default_value_t = 600.0, value_name = "N", value_parser = speed)]
+    #[arg(long, default_value_t = DemoArgs::DEFAULT_SPEED, value_name = "N", value_parser = speed)]
     pub speed: f64,
     /// No screen: record the whole weekend in the journal (--journal FILE) and end.
     #[arg(long)]
     pub headless: bool,
+}
+
+impl DemoArgs {
+    /// The outage of 35 hours passes in three and a half minutes.
+    pub const DEFAULT_SPEED: f64 = 600.0;
 }
 
 fn speed(s: &str) -> Result<f64, String> {
@@ -30,6 +36,57 @@ fn speed(s: &str) -> Result<f64, String> {
         Ok(n)
     } else {
         Err("it goes from 1 (real time) to 3600 (an hour a second)".into())
+    }
+}
+
+/// A demo world with a session that watches it.
+pub struct Stage {
+    /// The session.
+    pub session: Session,
+    /// Its config, as loaded from the file that the world wrote.
+    pub config: Config,
+    world: World,
+    _dir: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Starts the world, loads the config that it writes, and opens a session; the journal goes with the world unless
+    /// a file is named.
+    pub async fn set(script: Script, clock: Clock, journal: Option<PathBuf>) -> Result<Self, ExitCode> {
+        let dir = tempfile::Builder::new()
+            .prefix("mailtop-demo-")
+            .tempdir()
+            .map_err(|e| start::fail(&format!("a folder for the demo could not be made: {e}")))?;
+        let world = World::start(script, clock.clone(), dir.path())
+            .await
+            .map_err(|e| start::fail(&e))?;
+        let exe = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mailtop"));
+        let file = dir.path().join("weekend.toml");
+        let toml = world.config_toml(&exe).map_err(|e| start::fail(&e))?;
+        std::fs::write(&file, toml).map_err(|e| start::fail(&format!("{}: {e}", file.display())))?;
+        let config = config::load(&file).map_err(|mistakes| start::fail_all(&mistakes))?;
+        let journal = journal.unwrap_or_else(|| dir.path().join("journal.db"));
+        let opening = Opening {
+            config: config.clone(),
+            clock,
+            journal,
+            reload: None,
+        };
+        let session = session::open(opening, None).await;
+        Ok(Self {
+            session,
+            config,
+            world,
+            _dir: dir,
+        })
+    }
+
+    /// Ends the session, then the world.
+    pub async fn strike(self) {
+        if let Err(why) = self.session.close().await {
+            eprintln!("mailtop: {why}");
+        }
+        self.world.stop().await;
     }
 }
 
@@ -45,75 +102,59 @@ pub fn run(args: &DemoArgs, global: &Global) -> ExitCode {
         Err(code) => return code,
     };
     let log = start::log(global);
+    let script = Script::weekend_before(jiff::Timestamp::now());
+    let clock = Clock::scaled(script.begins, args.speed);
     let code = runtime.block_on(async {
-        let dir = match tempfile::Builder::new().prefix("mailtop-demo-").tempdir() {
-            Ok(dir) => dir,
-            Err(e) => return start::fail(&format!("a folder for the demo could not be made: {e}")),
+        let stage = match Stage::set(script.clone(), clock.clone(), global.journal.clone()).await {
+            Ok(stage) => stage,
+            Err(code) => return code,
         };
-        let script = Script::weekend_before(jiff::Timestamp::now());
-        let clock = Clock::scaled(script.begins, args.speed);
-        let world = match World::start(script.clone(), clock.clone(), dir.path()).await {
-            Ok(world) => world,
-            Err(e) => return start::fail(&e),
-        };
-        let exe = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mailtop"));
-        let file = dir.path().join("weekend.toml");
-        let written = world.config_toml(&exe).map_err(|e| e.to_string());
-        if let Err(e) = written.and_then(|toml| std::fs::write(&file, toml).map_err(|e| e.to_string())) {
-            return start::fail(&format!("{}: {e}", file.display()));
-        }
-        let mut config = match config::load(&file) {
-            Ok(config) => config,
-            Err(mistakes) => return start::fail_all(&mistakes),
-        };
-        config.defaults.read_only |= global.read_only;
-        config.defaults.ascii |= global.ascii;
-        config.defaults.slow |= global.slow;
-        let journal = global.journal.clone().unwrap_or_else(|| dir.path().join("journal.db"));
-        let opening = Opening {
-            config: config.clone(),
-            clock: clock.clone(),
-            journal,
-            reload: None,
-        };
-        let session = session::open(opening, None).await;
-        let code = if args.headless {
-            headless(session, &clock, &script).await
+        if args.headless {
+            headless(stage, &clock, &script).await
         } else {
-            let found = start::Found {
-                config,
-                title: "weekend".into(),
-                notice: Some("a demo: this fleet and its weekend are made up; q leaves".into()),
-            };
-            console::show(session, &found, clock, log.as_ref().map(|(_, p)| p.clone())).await
-        };
-        world.stop().await;
-        code
+            shown(stage, clock, global, log.as_ref().map(|l| l.1.clone())).await
+        }
     });
     runtime.shutdown_background();
     code
 }
 
-async fn headless(mut session: session::Session, clock: &Clock, script: &Script) -> ExitCode {
+async fn shown(stage: Stage, clock: Clock, global: &Global, log: Option<PathBuf>) -> ExitCode {
+    let Stage {
+        session,
+        config,
+        world,
+        _dir,
+    } = stage;
+    let notice = "a demo: this fleet and its weekend are made up, a day passes in minutes; ? keys, q leaves";
+    let mut found = start::Found {
+        config,
+        title: "weekend".into(),
+        notice: Some(notice.into()),
+    };
+    found.apply(global);
+    let code = console::show(session, &found, clock, log).await;
+    world.stop().await;
+    code
+}
+
+async fn headless(mut stage: Stage, clock: &Clock, script: &Script) -> ExitCode {
     let mut seen = 0usize;
-    let ends = crate::domain::Span::from_hours(8).after(script.restored_at);
-    let whole = clock.real(crate::domain::Span::between(script.begins, ends));
-    let end = tokio::time::sleep(whole);
+    let ends = Span::from_hours(8).after(script.restored_at);
+    let end = tokio::time::sleep(clock.real(Span::between(clock.now(), ends)));
     tokio::pin!(end);
     loop {
         tokio::select! {
             () = &mut end => break,
             _ = tokio::signal::ctrl_c() => break,
-            _ = session.engine.answers.recv() => {}
-            events = session.events.recv() => match events {
+            Some(_) = stage.session.engine.answers.recv() => {}
+            events = stage.session.events.recv() => match events {
                 Some(events) => seen += events.len(),
                 None => break,
             },
         }
     }
-    if let Err(why) = session.close().await {
-        return start::fail(&why);
-    }
+    stage.strike().await;
     eprintln!("mailtop: {seen} events recorded");
     ExitCode::SUCCESS
 }

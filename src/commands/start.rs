@@ -83,7 +83,8 @@ pub struct Found {
 }
 
 impl Found {
-    fn apply(&mut self, global: &Global) {
+    /// Applies the options that hold for every command.
+    pub fn apply(&mut self, global: &Global) {
         let d = &mut self.config.defaults;
         d.read_only |= global.read_only;
         d.ascii |= global.ascii;

@@ -412,7 +412,10 @@ fn mbox3(m: &mut Model) {
             Fact::QueueSeen(depth(20, (860 - s * 31 / 60) as u64, 0)),
         ));
     }
-    let pause = plan("mbox3", "db-compact", Verb::Pause, Some(Span::from_mins(30)));
+    let pause = Plan {
+        id: ActionId("earlier".into()),
+        ..plan("mbox3", "db-compact", Verb::Pause, Some(Span::from_mins(30)))
+    };
     let reason = "drain the inbound backlog first";
     m.apply_all(&acted(-480, 3, pause, reason, Truth::Confirmed { at: at(-12) }));
     let frozen = state(

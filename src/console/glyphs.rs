@@ -38,11 +38,12 @@ pub const fn verdict(v: Verdict) -> &'static str {
     }
 }
 
-/// The symbol of a job's state.
+/// The symbol of a job's state. The pause is two bars and not U+23F8, which many terminal fonts lack and some draw as a
+/// picture two columns wide.
 pub const fn state(s: State) -> &'static str {
     match s {
         State::Running => "▶",
-        State::Paused => "⏸",
+        State::Paused => "‖",
         State::Idle => "·",
         State::Failed => "✖",
         State::Unknown => "?",
@@ -64,29 +65,23 @@ fn ascii(symbol: &str) -> &'static str {
     match symbol {
         "✖" => "X",
         "▲" => "!",
-        "✔" | "┌" | "┐" | "└" | "┘" | "├" | "┤" | "┼" | "┴" | "┬" | "╭" | "╮" | "╰" | "╯" => {
-            "+"
-        }
+        "✔" | "┌" | "┐" | "└" | "┘" => "+",
         "▶" | "▌" | "→" | "▸" | "›" | "≥" => ">",
-        "⏸" => "=",
-        "·" | "•" => ".",
-        "─" | "—" | "–" | "−" | "▃" | "▄" => "-",
-        "│" | "┊" | "▏" | "▕" | "┃" | "▎" | "▍" => "|",
-        "…" | "~" => "~",
-        "↑" => "^",
-        "↓" => "v",
         "←" | "‹" | "≤" => "<",
+        "↑" | "␛" => "^",
+        "↓" => "v",
+        "─" | "—" | "–" | "−" | "▃" | "▄" => "-",
+        "‖" | "▅" | "▆" => "=",
         "▁" | "▂" => "_",
-        "▅" | "▆" => "=",
         "▇" => "*",
         "█" | "▋" | "▊" | "▉" => "#",
-        "░" | "▒" => ".",
-        "▓" => ":",
+        "│" | "┊" | "▏" | "▎" | "▍" => "|",
+        "·" | "░" | "▒" => ".",
+        "…" => "~",
         "×" => "x",
         "\u{202f}" => ",",
         "“" | "”" => "\"",
         "‘" | "’" => "'",
-        "␛" => "^",
         wide if wide.width() == 2 => "??",
         _ => "?",
     }

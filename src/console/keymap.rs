@@ -148,6 +148,7 @@ pub struct Foot {
     pub rank: u8,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands in the table beside None")]
 const fn foot(key: &'static str, word: &'static str, rank: u8) -> Option<Foot> {
     Some(Foot { key, word, rank })
 }

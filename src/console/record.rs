@@ -72,7 +72,8 @@ fn row(out: &mut String, frame: &Buffer, y: u16, tone: Tone) {
         let start = x;
         let look = look(&frame[(x, y)], tone);
         let mut text = String::new();
-        while x < frame.area.right() && self::look(&frame[(x, y)], tone) == look {
+        let drawn = is_shape(&frame[(x, y)]);
+        while x < frame.area.right() && self::look(&frame[(x, y)], tone) == look && is_shape(&frame[(x, y)]) == drawn {
             let symbol = frame[(x, y)].symbol();
             text.push_str(symbol);
             x += width(symbol).max(1) as u16;
@@ -98,6 +99,9 @@ fn run(out: &mut String, (x, y): (u16, u16), columns: u16, text: &str, look: Loo
     if text.trim().is_empty() {
         return;
     }
+    if let Some(shapes) = text.chars().map(shape).collect::<Option<Vec<_>>>() {
+        return drawn(out, (left, top), &shapes, look.fg);
+    }
     let bold = if look.bold { r#" font-weight="bold""# } else { "" };
     let line = if look.underlined {
         r#" text-decoration="underline""#
@@ -111,6 +115,78 @@ fn run(out: &mut String, (x, y): (u16, u16), columns: u16, text: &str, look: Loo
         hex(look.fg),
         escaped(text)
     );
+}
+
+/// What a cell is drawn as, in fractions of the cell: left, top, right, bottom.
+#[derive(Clone, PartialEq)]
+enum Shape {
+    /// Over the whole width: neighbours become one rectangle.
+    Band { top: f64, bottom: f64, opacity: f64 },
+    /// By itself.
+    Parts(Vec<(f64, f64, f64, f64)>),
+}
+
+fn is_shape(cell: &Cell) -> bool {
+    let mut chars = cell.symbol().chars();
+    chars.next().and_then(shape).is_some() && chars.next().is_none()
+}
+
+/// Blocks and lines are drawn, not written: in a font they would leave gaps between rows.
+fn shape(c: char) -> Option<Shape> {
+    let eighths = |n: char| f64::from(c as u32 - n as u32 + 1) / 8.0;
+    let band = |top, bottom, opacity| Shape::Band { top, bottom, opacity };
+    // The strokes of a frame meet in the middle of the cell.
+    let (x0, x1, y0, y1) = (0.44, 0.56, 0.47, 0.53);
+    let (left, right, up, down) = (
+        (0.0, y0, x1, y1),
+        (x0, y0, 1.0, y1),
+        (x0, 0.0, x1, y1),
+        (x0, y0, x1, 1.0),
+    );
+    Some(match c {
+        '▁'..='█' => band(1.0 - eighths('▁'), 1.0, 1.0),
+        '░' => band(0.0, 1.0, 0.5),
+        '─' => band(y0, y1, 1.0),
+        '▉'..='▏' => Shape::Parts(vec![(0.0, 0.0, 1.0 - eighths('▉'), 1.0)]),
+        '│' => Shape::Parts(vec![up, down]),
+        '┌' => Shape::Parts(vec![right, down]),
+        '┐' => Shape::Parts(vec![left, down]),
+        '└' => Shape::Parts(vec![right, up]),
+        '┘' => Shape::Parts(vec![left, up]),
+        _ => return None,
+    })
+}
+
+/// Draws cells as their shapes.
+fn drawn(out: &mut String, (left, top): (f64, f64), cells: &[Shape], fg: Rgb) {
+    let mut rect = |x0: f64, y0: f64, x1: f64, y1: f64, opacity: f64| {
+        let _ = writeln!(
+            out,
+            r#"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="{}" fill-opacity="{opacity}" shape-rendering="crispEdges"/>"#,
+            left + x0 * CELL.0,
+            top + y0 * CELL.1,
+            (x1 - x0) * CELL.0,
+            (y1 - y0) * CELL.1,
+            hex(fg)
+        );
+    };
+    let mut i = 0;
+    while let Some(cell) = cells.get(i) {
+        let x = i as f64;
+        match cell {
+            Shape::Band { top, bottom, opacity } => {
+                let same = cells[i..].iter().take_while(|c| *c == cell).count();
+                rect(x, *top, x + same as f64, *bottom, *opacity);
+                i += same;
+            }
+            Shape::Parts(parts) => {
+                for (x0, y0, x1, y1) in parts {
+                    rect(x + x0, *y0, x + x1, *y1, 1.0);
+                }
+                i += 1;
+            }
+        }
+    }
 }
 
 fn look(cell: &Cell, tone: Tone) -> Look {

@@ -16,6 +16,7 @@ use ratatui::layout::Rect;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::clock::Clock;
 use crate::domain::Span;
 use crate::domain::effect::{Answer, Effect, Toggle};
 
@@ -64,6 +65,8 @@ pub enum Signal {
     Continue,
     /// Read the config again (SIGHUP while the terminal is still there).
     Reload,
+    /// A task ran into a fault; the terminal was given back already.
+    Fault,
 }
 
 /// Why the loop ended.
@@ -73,6 +76,8 @@ pub enum Exit {
     Asked,
     /// A signal did.
     Signalled,
+    /// A task ran into a fault, and the panic hook has said so.
+    Fault,
     /// The terminal is gone.
     HungUp,
     /// The engine is gone: nothing new would ever come.
@@ -91,14 +96,14 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
-    /// For this pace, on a clock that runs with the wall clock.
-    pub const fn of(pace: Pace) -> Self {
+    /// For this pace, on this clock.
+    pub fn of(pace: Pace, clock: &Clock) -> Self {
         Self {
             frame: match pace {
                 Pace::Normal => Duration::from_millis(500),
                 Pace::Slow => Duration::from_secs(5),
             },
-            second: Duration::from_secs(1),
+            second: clock.real(Span::from_secs(1)),
         }
     }
 }
@@ -183,6 +188,7 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
                 biased;
                 signal = signals.next(), if !signals_over => match signal {
                     Some(Signal::Quit) => return Ok(Exit::Signalled),
+                    Some(Signal::Fault) => return Ok(Exit::Fault),
                     Some(Signal::Suspend) => self.suspend()?,
                     Some(Signal::Continue) => self.resumed()?,
                     Some(Signal::Reload) => self.waiting.push_back(Effect::Reload),
@@ -337,6 +343,10 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
     /// From now until the shown clock turns over: ticks fall on whole seconds, so that no second is skipped.
     fn until_tick(&self, now: Timestamp) -> Duration {
         let every = self.app.tick_every();
+        if self.options.second.mul_f64(every.secs_f64()) < self.options.frame {
+            // A clock that runs fast (the demo's) would tick more often than data is painted.
+            return self.options.frame;
+        }
         let into = now.as_microsecond().rem_euclid(every.micros());
         // A moment past the turn, so that rounding cannot land before it.
         let left = Span::from_micros(every.micros() - into).secs_f64();

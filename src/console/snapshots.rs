@@ -103,7 +103,7 @@ fn an_action_is_picked_planned_and_shown() {
     at_each_size("action", planned);
 }
 
-fn ran(app: &mut App, truth: Option<Truth>, failed: Option<&str>, output: &str) {
+fn ran(app: &mut App, truth: Option<&Truth>, failed: Option<&str>, output: &str) {
     press(app, "Enter");
     let plan = fixture::plan("mbox1", "db-compact", Verb::Pause, Some(Span::from_mins(30)));
     let id = plan.id.clone();
@@ -115,7 +115,7 @@ fn ran(app: &mut App, truth: Option<Truth>, failed: Option<&str>, output: &str) 
         took: Span::from_millis(310),
         failed: failed.map(Into::into),
     };
-    let mut events = fixture::acted(0, 2, plan, "drain", truth.clone().unwrap_or(Truth::Requested));
+    let mut events = fixture::acted(0, 2, plan, "drain", truth.cloned().unwrap_or(Truth::Requested));
     events[1].what = Fact::ActionRan(ran);
     if truth.is_none() {
         events.truncate(2);
@@ -134,7 +134,7 @@ fn an_action_shows_its_own_progress_and_how_it_ended() {
     assert_snapshot!("action_running_80x24", drawn(&running));
 
     let mut good = planned((80, 24));
-    ran(&mut good, Some(Truth::Confirmed { at: now() }), None, "");
+    ran(&mut good, Some(&Truth::Confirmed { at: now() }), None, "");
     assert_snapshot!("action_confirmed_80x24", drawn(&good));
 
     let found = JobState {
@@ -144,7 +144,12 @@ fn an_action_shows_its_own_progress_and_how_it_ended() {
         detail: "active (running)".into(),
     };
     let mut lied = planned((80, 24));
-    ran(&mut lied, Some(Truth::Contradicted { found }), None, "paused, really\n");
+    ran(
+        &mut lied,
+        Some(&Truth::Contradicted { found }),
+        None,
+        "paused, really\n",
+    );
     assert_snapshot!("action_contradicted_80x24", drawn(&lied));
 
     for size in [(80, 24), (60, 15)] {
@@ -237,6 +242,20 @@ fn without_colour_and_in_ascii_and_light() {
     assert_snapshot!("fleet_no_color_80x24", marked(&plain));
 }
 
+#[test]
+fn a_solid_bar_is_never_drawn_reversed_because_that_is_an_empty_cell() {
+    use ratatui::style::Modifier;
+    for keys in ["", "Enter"] {
+        let mut app = app(fixture::weekend(), (120, 40));
+        app.options.theme = Theme::PLAIN;
+        press(&mut app, keys);
+        let buf = view::frame(&app, now());
+        let blocks = buf.content.iter().filter(|c| c.symbol() == "█").collect::<Vec<_>>();
+        assert!(!blocks.is_empty());
+        assert!(blocks.iter().all(|c| !c.modifier.contains(Modifier::REVERSED)));
+    }
+}
+
 /// The text of a frame in which every run of bold, reversed or underlined cells stands in marks, and which holds no colour.
 fn marked(app: &App) -> String {
     use ratatui::style::{Color, Modifier};
@@ -301,6 +320,7 @@ fn a_screen_that_is_too_small_says_so() {
 
 #[test]
 fn every_screen_is_drawn_at_every_size_without_a_fault() {
+    let models = [fixture::weekend(), fixture::hostile(), Model::new(None)];
     for (w, h) in [
         (60, 15),
         (61, 16),
@@ -316,8 +336,8 @@ fn every_screen_is_drawn_at_every_size_without_a_fault() {
         for keys in [
             "", "Enter", "Enter 2", "Enter 3", "p", "p Enter", "?", "Enter ?", ":", "/", "n", "/nothing", "R",
         ] {
-            for model in [fixture::weekend(), fixture::hostile(), Model::new(None)] {
-                let mut app = app(model, (w, h));
+            for model in &models {
+                let mut app = app(model.clone(), (w, h));
                 if !keys.is_empty() {
                     press(&mut app, keys);
                 }

@@ -49,6 +49,8 @@ pub enum Role {
     Down,
     /// Not known now.
     Unknown,
+    /// The body of a chart: large, so it must be quiet.
+    Fill,
     /// The cursor in an input.
     Cursor,
 }
@@ -110,6 +112,12 @@ impl Theme {
             Depth::Sixteen => sixteen(role, self.tone),
             Depth::True => full(role, self.tone),
         }
+    }
+    /// The style of a solid bar: never reversed, because a reversed full block is an empty cell.
+    pub fn solid(self, role: Role) -> Style {
+        let mut style = self.style(role);
+        style.add_modifier.remove(Modifier::REVERSED);
+        style
     }
     /// The style of a verdict.
     pub fn verdict(self, v: Verdict) -> Style {
@@ -187,7 +195,7 @@ fn plain(role: Role) -> Style {
         Role::Down => with(Modifier::BOLD | Modifier::REVERSED),
         Role::Unknown => with(Modifier::UNDERLINED),
         Role::Cursor => with(Modifier::REVERSED),
-        Role::Text | Role::Dim | Role::Faint | Role::Label | Role::Ok => Style::new(),
+        Role::Text | Role::Dim | Role::Faint | Role::Label | Role::Ok | Role::Fill => Style::new(),
     }
 }
 
@@ -198,7 +206,7 @@ fn sixteen(role: Role, tone: Tone) -> Style {
     match role {
         Role::Text => Style::new(),
         // Bright black is the one grey that every palette has; some draw it near the ground, so only rules lean on it.
-        Role::Faint => fg(if dark { Color::DarkGray } else { Color::Gray }),
+        Role::Faint | Role::Fill => fg(if dark { Color::DarkGray } else { Color::Gray }),
         Role::Dim | Role::Label => fg(if dark { Color::Gray } else { Color::DarkGray }),
         Role::Title => Style::new().add_modifier(Modifier::BOLD),
         Role::Accent => fg(if dark { Color::Cyan } else { Color::Blue }),
@@ -224,6 +232,7 @@ fn full(role: Role, tone: Tone) -> Style {
         Role::Label => pick((120, 132, 148), (106, 116, 128)),
         Role::Title => Style::new().add_modifier(Modifier::BOLD),
         Role::Accent => pick((118, 182, 246), (10, 92, 190)),
+        Role::Fill => pick((66, 96, 132), (150, 182, 218)),
         Role::Ok => pick((126, 196, 142), (22, 120, 58)),
         Role::Warn => pick((236, 186, 92), (150, 92, 0)),
         Role::Down => pick((250, 108, 104), (190, 24, 36)).add_modifier(Modifier::BOLD),
@@ -267,6 +276,7 @@ mod tests {
             Role::Warn,
             Role::Down,
             Role::Unknown,
+            Role::Fill,
             Role::Cursor,
         ];
         let styles = all.map(|r| Theme::PLAIN.style(r)).into_iter();

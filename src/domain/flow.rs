@@ -69,13 +69,13 @@ pub enum Trend {
     Unknown,
 }
 
-/// The trend of a queue `depth` deep with this net rate. Less than one message a minute, or less than a thousandth of
-/// the depth, is steady. An empty queue is empty whatever its past rate.
+/// The trend of a queue `depth` deep with this net rate. Less than one message a minute, or less than a
+/// ten-thousandth of the depth (six in a thousand an hour), is steady. An empty queue is empty whatever its past rate.
 pub fn trend(depth: Option<u64>, net_per_min: Option<f64>) -> Trend {
     match (depth, net_per_min) {
         (Some(0), _) => Trend::Empty,
         (None, _) | (_, None) => Trend::Unknown,
-        (Some(d), Some(r)) if r.abs() < (d as f64 / 1_000.0).max(1.0) => Trend::Steady,
+        (Some(d), Some(r)) if r.abs() < (d as f64 / 10_000.0).max(1.0) => Trend::Steady,
         (_, Some(per_min)) if per_min < 0.0 => Trend::Shrinking { per_min },
         (_, Some(per_min)) => Trend::Growing { per_min },
     }
@@ -140,7 +140,8 @@ mod tests {
         assert_eq!(trend(None, Some(-5.0)), Trend::Unknown);
         assert_eq!(trend(Some(5), None), Trend::Unknown);
         assert_eq!(trend(Some(0), None), Trend::Empty);
-        assert_eq!(trend(Some(50_000), Some(-30.0)), Trend::Steady);
+        assert_eq!(trend(Some(50_000), Some(-3.0)), Trend::Steady);
+        assert_eq!(trend(Some(30_000), Some(20.0)), Trend::Growing { per_min: 20.0 });
         assert_eq!(trend(Some(500), Some(-30.0)), Trend::Shrinking { per_min: -30.0 });
         assert_eq!(trend(Some(500), Some(30.0)), Trend::Growing { per_min: 30.0 });
     }

@@ -197,6 +197,9 @@ impl Run {
             .start(&self.looking);
             self.targets.insert(server.name.clone(), Target { server, runner });
         }
+        for runner in old.into_values().filter_map(|t| t.runner) {
+            self.acting.spawn(async move { runner.close().await });
+        }
     }
 
     async fn unwatch(&mut self) {

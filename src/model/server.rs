@@ -177,6 +177,21 @@ impl Server {
     pub fn good_for(&self) -> Span {
         self.every() * 3
     }
+    /// The recent past that one line shows: ten minutes, or longer where looks are so rare that ten minutes hold few.
+    pub fn recent(&self) -> Span {
+        let wanted = self.every() * 30;
+        let steps = [
+            Span::from_mins(10),
+            Span::from_mins(30),
+            Span::from_hours(1),
+            Span::from_hours(2),
+        ];
+        steps
+            .into_iter()
+            .chain([Span::from_hours(5)])
+            .find(|w| *w >= wanted)
+            .unwrap_or(Span::from_hours(24))
+    }
     /// Whether actions are taken away.
     pub fn read_only(&self) -> bool {
         self.watched.as_ref().is_some_and(|w| w.read_only)
@@ -272,16 +287,13 @@ impl Door {
     pub fn usual(&self, phase: PhaseTime) -> Option<Span> {
         self.usual.get(&phase.phase).copied()
     }
-    /// The median time of its good probes within the last ten minutes.
-    pub fn p50(&self, now: Timestamp) -> Option<Span> {
+    /// The median time of its good probes within the last `window`.
+    pub fn p50(&self, now: Timestamp, window: Span) -> Option<Span> {
         let mut times: Vec<Span> = self
             .beats
             .points()
             .iter()
-            .filter(|b| {
-                matches!(b.verdict, Some(Verdict::Ok | Verdict::Warn))
-                    && Span::between(b.at, now) <= Span::from_mins(10)
-            })
+            .filter(|b| matches!(b.verdict, Some(Verdict::Ok | Verdict::Warn)) && Span::between(b.at, now) <= window)
             .map(|b| b.took)
             .collect();
         times.sort_unstable();

@@ -116,7 +116,7 @@ pub struct Row<'a> {
     pub headline: Headline,
     /// The door that the line speaks of: the one that wants the most attention.
     pub door: Option<&'a Door>,
-    /// The median probe of the last ten minutes.
+    /// The median probe of the recent past ([`Server::recent`]).
     pub p50: Option<Span>,
     /// Messages in all queues, by queue; `None` when not known now.
     pub depth: Option<Depth>,
@@ -156,7 +156,7 @@ fn row<'a>(model: &Model, s: &'a Server, now: Timestamp) -> Row<'a> {
         verdict,
         headline: headline(s, door, verdict, now),
         door,
-        p50: door.filter(|_| failed.is_none()).and_then(|d| d.p50(now)),
+        p50: door.filter(|_| failed.is_none()).and_then(|d| d.p50(now, s.recent())),
         depth: depth(s, now),
         net_per_min: s.net_per_min(now),
         trend: s.trend(now),

@@ -15,6 +15,7 @@ struct Seen {
     bytes: u64,
     raw: Vec<u8>,
     ended: bool,
+    hanging_up: bool,
 }
 
 /// A running program on a screen.
@@ -33,6 +34,11 @@ impl Term {
 
     /// The same with more environment.
     pub fn start_with(args: &[&str], home: &Path, (cols, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
+        Self::run(env!("CARGO_BIN_EXE_mailtop"), args, home, (cols, rows), env)
+    }
+
+    /// Starts any program.
+    pub fn run(program: &str, args: &[&str], home: &Path, (cols, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
         let pair = native_pty_system()
             .openpty(PtySize {
                 rows,
@@ -41,7 +47,7 @@ impl Term {
                 pixel_height: 0,
             })
             .unwrap();
-        let mut cmd = CommandBuilder::new(env!("CARGO_BIN_EXE_mailtop"));
+        let mut cmd = CommandBuilder::new(program);
         cmd.args(args);
         for (k, _) in std::env::vars_os() {
             if k.to_string_lossy().starts_with("XDG_") {
@@ -64,6 +70,7 @@ impl Term {
                 bytes: 0,
                 raw: Vec::new(),
                 ended: false,
+                hanging_up: false,
             }),
             Condvar::new(),
         ));
@@ -71,7 +78,7 @@ impl Term {
         let writer = pair.master.take_writer().unwrap();
         let theirs = Arc::clone(&seen);
         std::thread::spawn(move || {
-            let mut buf = [0u8; 65_536];
+            let mut buf = vec![0u8; 65_536];
             loop {
                 let n = reader.read(&mut buf).unwrap_or(0);
                 let mut s = theirs.0.lock().unwrap();
@@ -83,7 +90,7 @@ impl Term {
                     s.raw.extend_from_slice(&buf[..n]);
                 }
                 theirs.1.notify_all();
-                if n == 0 {
+                if n == 0 || s.hanging_up {
                     break;
                 }
             }
@@ -140,7 +147,18 @@ impl Term {
 
     /// Waits for the program's end and gives its exit status.
     pub fn wait_end(&mut self) -> u32 {
-        self.child.wait().unwrap().exit_code()
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(
+                Instant::now() < until,
+                "it does not end; the screen is:\n{}",
+                self.screen()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Its pid.
@@ -166,8 +184,9 @@ impl Term {
         self.master.as_ref().unwrap().resize(size).unwrap();
     }
 
-    /// Closes the terminal under the program.
+    /// Closes the terminal under the program: the last of our ends goes with the next thing that the program says.
     pub fn hang_up(&mut self) {
+        self.seen.0.lock().unwrap().hanging_up = true;
         self.writer = None;
         self.master = None;
     }

@@ -8,6 +8,16 @@ use crate::model::Row;
 
 use crate::console::view::headline;
 
+/// Where the cursor was when the filter began.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+enum Before {
+    /// None has begun.
+    #[default]
+    NoFilter,
+    /// On this server, or on none that was chosen.
+    On(Option<Name>),
+}
+
 /// The cursor and the filter.
 #[derive(Clone, Debug, Default)]
 pub struct Fleet {
@@ -16,7 +26,7 @@ pub struct Fleet {
     /// What the names must match.
     pub filter: Input,
     /// Where the cursor was before the filter.
-    before: Option<Option<Name>>,
+    before: Before,
 }
 
 impl Fleet {
@@ -34,13 +44,15 @@ impl Fleet {
     }
     /// The filter begins to be typed: remembers the cursor.
     pub fn begin_filter(&mut self) {
-        self.before.get_or_insert_with(|| self.selected.clone());
+        if self.before == Before::NoFilter {
+            self.before = Before::On(self.selected.clone());
+        }
     }
     /// The filter goes, and the cursor returns to where it was.
     pub fn clear_filter(&mut self) {
         self.filter.reset();
-        if let Some(before) = self.before.take() {
-            self.selected = before;
+        if let Before::On(name) = std::mem::take(&mut self.before) {
+            self.selected = name;
         }
     }
     /// Keeps the rows that match, and the chosen one: a headline that changes must not take the row from under the hands.

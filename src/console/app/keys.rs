@@ -17,13 +17,11 @@ impl App {
     pub(super) fn key(&mut self, key: KeyEvent, now: Timestamp) -> Vec<Effect> {
         self.said = None;
         let place = self.place();
-        match keymap::find(place, key) {
-            Some(command) => self.command(command, place, now),
-            None => {
-                self.typed(|i| input::key(i, key), now);
-                Vec::new()
-            }
+        if let Some(command) = keymap::find(place, key) {
+            return self.command(command, place, now);
         }
+        self.typed(|i| input::key(i, key), now);
+        Vec::new()
     }
 
     pub(super) fn paste(&mut self, text: &str, now: Timestamp) -> Vec<Effect> {
@@ -33,22 +31,20 @@ impl App {
 
     /// Gives a key or a paste to the input that is open.
     fn typed(&mut self, give: impl FnOnce(&mut tui_input::Input) -> Typed, now: Timestamp) {
-        match &mut self.overlay {
+        let typed = match &mut self.overlay {
             Some(Overlay::Action(dialog)) if self_typing(dialog) => {
                 give(&mut dialog.reason);
                 dialog.said = None;
+                return;
             }
-            Some(Overlay::Palette(palette)) => {
-                if give(&mut palette.input) == Typed::Changed {
-                    palette.at = 0;
-                }
-            }
-            Some(Overlay::Filter) => {
-                if give(&mut self.fleet.filter) == Typed::Changed {
-                    self.select_first_match(now);
-                }
-            }
-            _ => {}
+            Some(Overlay::Palette(palette)) => give(&mut palette.input),
+            Some(Overlay::Filter) => give(&mut self.fleet.filter),
+            _ => return,
+        };
+        match &mut self.overlay {
+            _ if typed == Typed::Same => {}
+            Some(Overlay::Palette(palette)) => palette.at = 0,
+            _ => self.select_first_match(now),
         }
     }
 
@@ -67,7 +63,7 @@ impl App {
         }
     }
 
-    fn command(&mut self, command: Command, place: Place, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn command(&mut self, command: Command, place: Place, now: Timestamp) -> Vec<Effect> {
         match command {
             Command::Redraw => return vec![Effect::Redraw],
             Command::Suspend => return vec![Effect::Suspend],
@@ -171,7 +167,7 @@ impl App {
     }
 
     /// Moves the cursor by rows as they stand now, and takes hold of the server that it comes to.
-    fn move_cursor(&mut self, by: isize, now: Timestamp) {
+    pub(super) fn move_cursor(&mut self, by: isize, now: Timestamp) {
         let rows = self.rows(now);
         let at = self
             .current(now)
@@ -260,112 +256,6 @@ impl App {
                 }));
                 Vec::new()
             }
-        }
-    }
-
-    fn in_dialog(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
-        let Some(Overlay::Action(dialog)) = &mut self.overlay else {
-            return Vec::new();
-        };
-        match command {
-            Command::Left => return dialog.change(-1),
-            Command::Right => return dialog.change(1),
-            Command::Up => dialog.scroll = dialog.scroll.saturating_sub(1),
-            Command::Down => dialog.scroll += 1,
-            Command::PageUp => dialog.scroll = dialog.scroll.saturating_sub(5),
-            Command::PageDown => dialog.scroll += 5,
-            Command::Open => return self.confirm(now),
-            Command::Back => self.overlay = None,
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    fn in_pick(&mut self, command: Command) -> Vec<Effect> {
-        let Some(Overlay::Pick(pick)) = &mut self.overlay else {
-            return Vec::new();
-        };
-        match command {
-            Command::Up => pick.step(-1),
-            Command::Down => pick.step(1),
-            Command::PageUp | Command::Home => pick.step(isize::MIN),
-            Command::PageDown | Command::End => pick.step(isize::MAX),
-            Command::Open => {
-                let (server, job, verb) = (pick.server.clone(), pick.job().cloned(), pick.verb);
-                self.overlay = None;
-                if let Some(job) = job {
-                    return self.open_action(server, job, verb);
-                }
-            }
-            Command::Back => self.overlay = None,
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    fn in_palette(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
-        let Some(Overlay::Palette(palette)) = &mut self.overlay else {
-            return Vec::new();
-        };
-        match command {
-            Command::Up => palette.step(-1),
-            Command::Down => palette.step(1),
-            Command::Open => {
-                // Nothing found: the palette stays, so that the word can be mended.
-                if let Some(chosen) = palette.chosen() {
-                    let command = chosen.command;
-                    self.overlay = None;
-                    return self.command(command, self.ground(), now);
-                }
-            }
-            Command::Back => self.overlay = None,
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    fn in_filter(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
-        match command {
-            Command::Up => self.move_cursor(-1, now),
-            Command::Down => self.move_cursor(1, now),
-            Command::Open => {
-                self.overlay = None;
-                if !self.fleet.filtered() {
-                    self.fleet.clear_filter();
-                }
-            }
-            Command::Back => {
-                self.overlay = None;
-                self.fleet.clear_filter();
-            }
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    fn in_page(&mut self, command: Command) {
-        let (Some(Overlay::Help(scroll)) | Some(Overlay::Notices(scroll))) = &mut self.overlay else {
-            return;
-        };
-        match command {
-            Command::Up => *scroll = scroll.saturating_sub(1),
-            Command::Down => *scroll += 1,
-            Command::PageUp => *scroll = scroll.saturating_sub(10),
-            Command::PageDown => *scroll += 10,
-            Command::Home => *scroll = 0,
-            Command::End => *scroll = 10_000,
-            Command::Back => self.overlay = None,
-            _ => {}
-        }
-    }
-
-    /// Holds the scroll of what stands before the screen inside what there is.
-    pub(super) fn settle_overlay(&mut self, now: Timestamp) {
-        let hidden = view::overlay_hidden_lines(self, now);
-        match &mut self.overlay {
-            Some(Overlay::Help(scroll) | Overlay::Notices(scroll)) => *scroll = (*scroll).min(hidden),
-            Some(Overlay::Action(dialog)) => dialog.scroll = dialog.scroll.min(hidden),
-            _ => {}
         }
     }
 

@@ -6,6 +6,7 @@ mod fleet;
 mod keys;
 mod msg;
 mod options;
+mod overlays;
 mod palette;
 mod pick;
 mod server;

@@ -1,6 +1,6 @@
 //! What reaches the console: keys, the engine's events and answers, and the passing of time.
 
-use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseEvent};
+use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
 use crate::domain::effect::Answer;
 use crate::domain::event::Event;
@@ -30,13 +30,12 @@ impl Msg {
         match input {
             Input::Key(k) if k.kind != KeyEventKind::Release => Some(Self::Key(k)),
             Input::Paste(text) => Some(Self::Paste(text)),
-            Input::Mouse(m) => Some(Self::Mouse(m)),
+            // A terminal reports every move of the mouse; only clicks and the wheel mean something here.
+            Input::Mouse(m) if !matches!(m.kind, MouseEventKind::Moved | MouseEventKind::Drag(_)) => {
+                Some(Self::Mouse(m))
+            }
             Input::Resize(w, h) => Some(Self::Resize(w, h)),
             _ => None,
         }
-    }
-    /// Whether a person's hand made it: such a message is painted at once.
-    pub const fn by_hand(&self) -> bool {
-        matches!(self, Self::Key(_) | Self::Paste(_) | Self::Mouse(_) | Self::Resize(..))
     }
 }

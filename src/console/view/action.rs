@@ -5,17 +5,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::console::app::{ActionDialog, App, DURATIONS, Pick, Stage, StepState};
+use crate::console::app::{ActionDialog, App, DURATIONS, Pick, Stage};
+use crate::console::glyphs;
 use crate::console::keymap::Place;
 use crate::console::theme::Role;
 use crate::console::widget::cells::wrap;
 use crate::console::widget::{Cells, boxed, input, width};
-use crate::console::{glyphs, when};
-use crate::domain::Span;
-use crate::domain::action::{Plan, Truth, Verb};
+use crate::domain::action::{Plan, Verb};
 use crate::domain::job::State;
+use crate::domain::{Span, Text};
 
-use super::{footer, put_lines};
+use super::{footer, progress, put_lines};
 
 /// Columns of the dialog, where the screen has them.
 const COLUMNS: u16 = 76;
@@ -105,32 +105,30 @@ fn body(app: &App, dialog: &ActionDialog, columns: usize, now: Timestamp) -> Vec
             }
         }
         Stage::Running { plan, since } => {
-            for r in &plan.runs {
-                field(&mut out, app, "runs", r, Role::Dim, columns);
-            }
-            field(&mut out, app, "reason", &plan.reason, Role::Dim, columns);
+            progress::lines(&mut out, app, dialog, *since, columns, now);
             out.push(Line::default());
-            progress(&mut out, app, dialog, *since, columns, now);
+            many(&mut out, app, "runs", &plan.runs, Role::Dim, columns);
+            field(&mut out, app, "reason", &plan.reason, Role::Dim, columns);
         }
         Stage::NotRun { plan, why } => {
-            for r in &plan.runs {
-                field(&mut out, app, "not run", r, Role::Dim, columns);
-            }
+            many(&mut out, app, "not run", &plan.runs, Role::Dim, columns);
             field(&mut out, app, "because", why, Role::Down, columns);
         }
     }
     out
 }
 
+/// Several texts under one label.
+fn many(out: &mut Vec<Line<'static>>, app: &App, label: &str, all: &[Text], role: Role, columns: usize) {
+    for (i, t) in all.iter().enumerate() {
+        field(out, app, if i == 0 { label } else { "" }, t, role, columns);
+    }
+}
+
 fn shown(out: &mut Vec<Line<'static>>, app: &App, plan: &Plan, columns: usize) {
-    let many = |out: &mut Vec<Line<'static>>, label: &str, all: &[crate::domain::Text], role: Role| {
-        for (i, t) in all.iter().enumerate() {
-            field(out, app, if i == 0 { label } else { "" }, t, role, columns);
-        }
-    };
-    many(out, "runs", &plan.runs, Role::Title);
-    many(out, "touches", &plan.touches, Role::Text);
-    many(out, "beware", &plan.beware, Role::Warn);
+    many(out, app, "runs", &plan.runs, Role::Title, columns);
+    many(out, app, "touches", &plan.touches, Role::Text, columns);
+    many(out, app, "beware", &plan.beware, Role::Warn, columns);
     let undo = match plan.lasts {
         Some(lasts) if plan.armed_on_server => format!("{}  (armed on {} itself, in {lasts})", plan.undo, plan.server),
         _ => plan.undo.to_string(),
@@ -224,110 +222,6 @@ fn short(d: Span) -> String {
         format!("{}h", mins / 60)
     } else {
         format!("{mins}m")
-    }
-}
-
-fn progress(
-    out: &mut Vec<Line<'static>>,
-    app: &App,
-    dialog: &ActionDialog,
-    since: Timestamp,
-    columns: usize,
-    now: Timestamp,
-) {
-    let theme = app.options.theme;
-    let action = dialog.plan().and_then(|p| app.model.action(&p.id));
-    for step in dialog.steps(&app.model) {
-        let (sign, role) = match step.state {
-            StepState::Waiting => ("·", Role::Faint),
-            StepState::Working => ("…", Role::Accent),
-            StepState::Good => ("✔", Role::Ok),
-            StepState::Unproved => ("?", Role::Unknown),
-            StepState::Bad => ("✖", Role::Down),
-        };
-        let words = match step.state {
-            StepState::Working => when::age(since, now),
-            _ => step.words.clone(),
-        };
-        for (i, w) in wrap(&words, columns.saturating_sub(18), 4)
-            .into_iter()
-            .chain(words.is_empty().then(String::new))
-            .enumerate()
-        {
-            let head = if i == 0 {
-                format!("{sign} {}", step.name)
-            } else {
-                String::new()
-            };
-            out.push(
-                Cells::new()
-                    .left(&head, 18, theme.style(role))
-                    .put(w, theme.style(Role::Text))
-                    .line(),
-            );
-        }
-    }
-    let Some(action) = action else { return };
-    let truth = action.truth();
-    let failed = action.ran.as_ref().is_some_and(|(r, _)| r.failed.is_some());
-    let done = match (&truth, failed) {
-        (Truth::Confirmed { at }, _) => {
-            let is = if dialog.verb == Verb::Pause {
-                State::Paused
-            } else {
-                State::Running
-            };
-            let job = app.model.server(&dialog.server).and_then(|s| s.jobs.get(&dialog.job));
-            let found = job.and_then(|j| j.state.last()).map_or(is, |s| s.state);
-            let at = when::age(*at, now);
-            Some((
-                format!(
-                    "{} {} is {found}, read back from the server {at} ago",
-                    glyphs::state(found),
-                    dialog.job
-                ),
-                Role::Ok,
-            ))
-        }
-        (Truth::Contradicted { found }, _) => Some((
-            format!(
-                "✖ contradicted: asked to {}, but found {}: {}",
-                dialog.verb, found.state, found.detail
-            ),
-            Role::Down,
-        )),
-        (Truth::Unverifiable { why }, _) => Some((format!("? cannot be verified: {why}"), Role::Unknown)),
-        (Truth::Requested, true) => Some((
-            "✖ it failed; what state it left is not known yet".to_owned(),
-            Role::Down,
-        )),
-        (Truth::Requested, false) => None,
-    };
-    if let Some((words, role)) = done {
-        out.push(Line::default());
-        for w in wrap(&words, columns, 3) {
-            out.push(Line::styled(w, theme.style(role)));
-        }
-    }
-    if let Some((ran, _)) = &action.ran
-        && (failed || !ran.output.is_empty())
-    {
-        out.push(Line::default());
-        let exit = ran
-            .exit
-            .map_or("no exit status".to_owned(), |e| format!("exit status {e}"));
-        out.push(Line::styled(format!("OUTPUT  {exit}"), theme.style(Role::Label)));
-        let text = if ran.output.is_empty() {
-            "(it printed nothing)"
-        } else {
-            &ran.output
-        };
-        // Line ends arrive made visible: each begins a line again.
-        for l in text.split('␊') {
-            for w in wrap(l.trim_end_matches('␍'), columns, 200) {
-                out.push(Line::styled(w, theme.style(Role::Text)));
-            }
-        }
     }
 }
 

@@ -51,7 +51,8 @@ fn chart(all: &mut Vec<Line<'static>>, app: &App, row: &Row<'_>, columns: usize,
         now,
         zone: &app.options.zone,
     };
-    all.push(Line::default());
+    let title = format!("messages in {} over time", queue.name);
+    all.push(Line::styled(title, app.options.theme.style(Role::Label)));
     all.extend(chart::lines(&chart, columns, left.min(14), app.options.theme));
 }
 

@@ -45,6 +45,7 @@ fn title(app: &App, columns: usize, now: Timestamp) -> Cells {
         .join(right)
 }
 
+#[derive(Clone, Copy)]
 enum Words {
     Full,
     None,

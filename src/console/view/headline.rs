@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::console::{number, when};
 use crate::domain::health::{Phase, ProbeReport};
-use crate::domain::reading::Reading;
+use crate::domain::reading::{Miss, Missed, Reading};
 use crate::model::{Door, Headline, Row};
 
 /// The few words of the table.
@@ -91,7 +91,7 @@ fn door_says(door: &Door, row: &Row<'_>, now: Timestamp, zone: &TimeZone) -> Str
     let says = match door.probe.reading(now, row.server.good_for()) {
         Reading::Never { why: None } => "not seen yet: the first probe is on its way".to_owned(),
         Reading::Never { why: Some(why) } => format!("not seen yet: {why}"),
-        Reading::Stale { at, why, .. } => format!("silent: last probed {} ago; {why}", when::age(at, now)),
+        Reading::Stale { at, why, .. } => format!("silent: last probed {} ago{}", when::age(at, now), because(&why)),
         Reading::Fresh { value, at } => report_says(value, row, at, now, zone),
     };
     several + &says
@@ -138,6 +138,14 @@ pub fn failure(r: &ProbeReport) -> Option<String> {
         .map(|c| format!("[{c}] "))
         .unwrap_or_default();
     Some(format!("{} → {code}{}", f.phase, f.text))
+}
+
+/// Why there is nothing newer, where there is more to say than that nobody has looked.
+pub fn because(why: &Missed) -> String {
+    match why.kind {
+        Miss::NotAsked => ", nobody has looked since".to_owned(),
+        _ => format!("; {why}"),
+    }
 }
 
 /// How far a good probe goes, in full.

@@ -26,7 +26,7 @@ const SIGNS: [(&str, &str); 8] = [
     ("▂▃▇ █ ·", "probes: as usual, slower, slowest; failed; nobody looked"),
     ("≥", "at least: the reading was partial"),
     ("—", "not watched, or nothing to show"),
-    ("▶ ⏸", "maintenance runs; is paused, and how long it still is"),
+    ("▶ ‖", "maintenance runs; is paused, and how long it still is"),
 ];
 
 /// Draws the help.

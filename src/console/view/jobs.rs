@@ -63,6 +63,7 @@ fn one(out: &mut Vec<Line<'static>>, app: &App, server: &Server, j: &Job, mark: 
             out.push(Cells::new().gap(1).put(w, style).line());
         }
     };
+    left(&mut say, app, j, state, now);
     match &reading {
         Reading::Fresh { value, at } => say(fresh(value, *at, now), dim),
         Reading::Stale { value, at, why } => {
@@ -77,7 +78,7 @@ fn one(out: &mut Vec<Line<'static>>, app: &App, server: &Server, j: &Job, mark: 
     if let Some(w) = &j.watched {
         say(format!("{}: {}", w.kind, w.about), dim);
     }
-    last(&mut say, app, j, state, now);
+    last(&mut say, app, j, now);
 }
 
 fn fresh(s: &JobState, at: Timestamp, now: Timestamp) -> String {
@@ -90,7 +91,7 @@ fn fresh(s: &JobState, at: Timestamp, now: Timestamp) -> String {
     parts.join(", ")
 }
 
-fn last(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job, state: State, now: Timestamp) {
+fn last(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job, now: Timestamp) {
     let theme = app.options.theme;
     let Some(a) = app.model.last_action(j) else { return };
     let who = format!(
@@ -109,11 +110,16 @@ fn last(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job,
         Truth::Unverifiable { .. } => ("?", Role::Unknown),
     };
     say(format!("{sign} {}", detail::truth(&truth, now)), theme.style(role));
+}
+
+/// How much is left of a pause, by its plan.
+fn left(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job, state: State, now: Timestamp) {
+    let theme = app.options.theme;
     if state != State::Paused {
         return;
     }
     match app.model.pause_left(j, now) {
-        Some(left) if left > Span::ZERO => say(format!("⏸ {} left", when::whole(left)), theme.style(Role::Accent)),
+        Some(left) if left > Span::ZERO => say(format!("‖ {} left", when::whole(left)), theme.style(Role::Accent)),
         Some(left) => {
             let over = when::whole(Span::ZERO - left);
             say(format!("▲ should have resumed {over} ago"), theme.style(Role::Warn));

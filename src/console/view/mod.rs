@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod notices;
 pub mod palette;
 pub mod probe;
+mod progress;
 pub mod queue;
 pub mod server;
 

@@ -68,7 +68,13 @@ fn about(
             }
             return;
         }
-        Reading::Stale { at, why, .. } => format!("silent: last probed {} ago; {why}", when::age(*at, now)),
+        Reading::Stale { at, why, .. } => {
+            format!(
+                "silent: last probed {} ago{}",
+                when::age(*at, now),
+                headline::because(why)
+            )
+        }
         Reading::Never { why: Some(why) } => format!("not seen yet: {why}"),
         Reading::Never { why: None } if anonymous => "not seen yet; no user, so no login will be tried".to_owned(),
         Reading::Never { why: None } => "not seen yet: the first probe is on its way".to_owned(),
@@ -134,7 +140,7 @@ fn waterfall(out: &mut Vec<Line<'static>>, app: &App, door: &Door, report: &Prob
                         t.took.secs_f64() * scale,
                         mark,
                         room,
-                        theme.style(bar),
+                        theme.solid(bar),
                         theme,
                     ))
             }
@@ -195,9 +201,8 @@ fn said(out: &mut Vec<Line<'static>>, app: &App, report: &ProbeReport, columns: 
 fn tls(out: &mut Vec<Line<'static>>, app: &App, server: &Server, report: &ProbeReport, columns: usize, now: Timestamp) {
     let theme = app.options.theme;
     let Some(tls) = &report.tls else { return };
-    let mut line = Cells::new().put("TLS  ", theme.style(Role::Label));
-    let version = tls.version.as_ref().map_or("version not known", |v| v);
-    line = line.put(version.to_owned(), theme.style(Role::Text));
+    let version = tls.version.as_ref().map_or("TLS of unknown version", |v| v);
+    let mut line = Cells::new().put(version.to_owned(), theme.style(Role::Text));
     line = match (tls.days_left(now), tls.not_after) {
         (Some(days), Some(end)) => {
             let role = if days < server.limits().cert_days {

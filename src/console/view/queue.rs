@@ -59,7 +59,7 @@ fn counts(
 ) {
     let theme = app.options.theme;
     let dim = theme.style(Role::Dim);
-    let Reading::Fresh { value, at } = reading else {
+    let Reading::Fresh { value, .. } = reading else {
         let words = match reading {
             Reading::Stale { value, at, why } => {
                 format!(
@@ -108,7 +108,6 @@ fn counts(
                 .put(number::grouped(n), theme.style(Role::Text));
         }
     }
-    line = line.put(format!("  {} ago", when::age(*at, now)), dim);
     out.push(line.line_in(columns));
     if let Some(why) = &value.partial {
         paragraph(out, &format!("partial: {why}"), 2, columns, theme.style(Role::Warn));
@@ -148,10 +147,8 @@ fn listing(out: &mut Vec<Line<'static>>, app: &App, queue: &Queue, columns: usiz
     let oldest = l
         .oldest
         .map_or(String::new(), |t| format!(", oldest {}", when::age(t, now)));
-    let age = format!("listed {} ago{next}{oldest}, {}", when::age(at, now), bytes(l.bytes));
-    let title = Cells::new()
-        .put("AGE × DESTINATION  ", theme.style(Role::Label))
-        .put(age, dim);
+    let age = format!("{} ago{next}{oldest}, {}", when::age(at, now), bytes(l.bytes));
+    let title = Cells::new().put("LISTED  ", theme.style(Role::Label)).put(age, dim);
     out.push(title.line_in(columns));
     out.extend(heat::lines(l, columns, (rows / 3).clamp(5, 14), theme));
     if l.reasons.is_empty() {

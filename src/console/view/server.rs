@@ -38,7 +38,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, view: &ServerView, now: Tim
     let panes = panes(area, view);
     for (pane, room) in &panes {
         let room = *room;
-        let word = part_title(row.server, view, *pane);
+        let word = part_title(row.server, view, *pane, now);
         if panes.len() > 1 {
             let head = Rect::new(room.x, room.y - 1, room.width, 1);
             boxed::rule(buf, head, &word, app.options.theme);
@@ -51,7 +51,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, view: &ServerView, now: Tim
         more(buf, room, app, lines.len(), view.scrolled(*pane));
     }
     if panes.len() > 1 {
-        let x = panes[0].1.right();
+        let x = panes[0].1.right() + 1;
         for y in area.y + ABOVE + 1..area.bottom() - 1 {
             buf[(x, y)]
                 .set_symbol("│")
@@ -94,11 +94,11 @@ fn panes(area: Rect, view: &ServerView) -> Vec<(Pane, Rect)> {
     let upper = height * 3 / 5;
     let right = area.x + left + 1;
     vec![
-        (Pane::Probe, Rect::new(area.x + 1, top, left - 1, upper)),
+        (Pane::Probe, Rect::new(area.x + 1, top, left - 2, upper)),
         (Pane::Queue, Rect::new(right + 1, top, area.right() - right - 2, height)),
         (
             Pane::Jobs,
-            Rect::new(area.x + 1, top + upper + 1, left - 1, height - upper - 1),
+            Rect::new(area.x + 1, top + upper + 1, left - 2, height - upper - 1),
         ),
     ]
 }
@@ -158,13 +158,16 @@ fn tabs(buf: &mut Buffer, at: Rect, app: &App, view: &ServerView, word: &str) {
     buf.set_line(at.x + 1, at.y, &line.line(), at.width);
 }
 
-/// Which of several doors or queues is shown.
-fn part_title(server: &Server, view: &ServerView, pane: Pane) -> String {
+/// Which of several doors or queues is shown, and how old what is shown is.
+fn part_title(server: &Server, view: &ServerView, pane: Pane, now: Timestamp) -> String {
     let n = ServerView::parts(server, pane);
     let at = view.part(pane);
-    let name = match pane {
-        Pane::Probe => server.doors.keys().nth(at),
-        Pane::Queue => server.queues.keys().nth(at),
+    let (name, seen) = match pane {
+        Pane::Probe => (server.doors.keys().nth(at), None),
+        Pane::Queue => {
+            let queue = server.queues.values().nth(at);
+            (queue.map(|q| &q.name), queue.and_then(|q| q.depth.at()))
+        }
         Pane::Jobs => {
             return if n > 1 {
                 format!("{} of {n}", at + 1)
@@ -173,9 +176,10 @@ fn part_title(server: &Server, view: &ServerView, pane: Pane) -> String {
             };
         }
     };
+    let age = seen.map_or(String::new(), |t| format!(", read {} ago", when::age(t, now)));
     match name {
-        Some(name) if n > 1 => format!("‹ {name} › {} of {n}", at + 1),
-        Some(name) => name.to_string(),
+        Some(name) if n > 1 => format!("‹ {name} › {} of {n}{age}", at + 1),
+        Some(name) => format!("{name}{age}"),
         None => String::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 
 use crate::console::theme::{Role, Theme};
 
@@ -64,7 +64,7 @@ pub fn open(buf: &mut Buffer, area: Rect, title: &str, theme: Theme) -> Rect {
         area.x + 1,
         area.y,
         title,
-        theme.style(Role::Title).patch(theme.raised()),
+        theme.style(Role::Title).fg(Color::Reset).patch(theme.raised()),
     );
     Rect::new(area.x + 2, area.y + 1, area.width - 4, area.height - 2)
 }

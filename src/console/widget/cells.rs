@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Columns that a text takes on the screen, counted by grapheme as the frame draws it.
 pub fn width(s: &str) -> usize {
-    s.graphemes(true).map(|g| g.width()).sum()
+    s.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
 /// The text in at most `max` columns; `…` stands for what was cut off.

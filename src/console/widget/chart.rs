@@ -102,7 +102,7 @@ pub fn lines(c: &Chart<'_>, area_width: usize, rows: usize, theme: Theme) -> Vec
     let (dim, faint, fill) = (
         theme.style(Role::Dim),
         theme.style(Role::Faint),
-        theme.style(Role::Accent),
+        theme.style(Role::Fill),
     );
     let mut out: Vec<Line<'static>> = (0..height)
         .map(|row| {
@@ -140,7 +140,7 @@ fn marks(c: &Chart<'_>, step: Span, count: usize, theme: Theme) -> Line<'static>
     for m in c.marks {
         if let Some(i) = column_of(c, m.at, step, count) {
             row[i] = match m.verb {
-                Verb::Pause => "⏸",
+                Verb::Pause => "‖",
                 Verb::Resume => "▶",
             };
         }
@@ -261,7 +261,7 @@ mod tests {
         let got = drawn(&points, 590, &marks);
         let axis: Vec<char> = got[4].chars().collect();
         assert_eq!(
-            axis.iter().filter(|c| **c == '⏸').count(),
+            axis.iter().filter(|c| **c == '‖').count(),
             1,
             "one from another day is not drawn: {got:#?}"
         );

@@ -1,4 +1,4 @@
-//! The last ten minutes of a door in a few columns: height is the time of the probe against its usual, a full block is a
+//! The recent past of a door in a few columns: height is the time of the probe against its usual, a full block is a
 //! failure, a dot is a gap. Shape alone tells them apart, so it reads without colour.
 
 use std::collections::VecDeque;
@@ -11,9 +11,6 @@ use crate::domain::health::Verdict;
 use crate::model::{Beat, Door, Server};
 
 use super::cells::Cells;
-
-/// What the line covers.
-pub const WINDOW: Span = Span::from_mins(10);
 
 /// Heights for good probes; the full block is kept for failures.
 const LEVELS: [&str; 6] = ["▂", "▃", "▄", "▅", "▆", "▇"];
@@ -31,7 +28,7 @@ pub enum Column {
         took: Span,
     },
     /// At least one failed.
-    Failed(Verdict),
+    Failed,
 }
 
 /// The newest window of beats in `columns` columns, oldest first. Columns are cut at fixed moments (whole multiples of
@@ -39,8 +36,8 @@ pub enum Column {
 ///
 /// A newest column that has only just begun and holds nothing yet is left out: that nobody has looked within the last
 /// seconds is not a gap, as long as a reading is good for longer.
-pub fn columns(beats: &VecDeque<Beat>, now: Timestamp, columns: usize, good_for: Span) -> Vec<Column> {
-    let step = WINDOW.micros() / columns.max(1) as i64;
+pub fn columns(beats: &VecDeque<Beat>, now: Timestamp, columns: usize, window: Span, good_for: Span) -> Vec<Column> {
+    let step = window.micros() / columns.max(1) as i64;
     let mut last = now.as_microsecond().div_euclid(step);
     if let Some(newest) = beats.back()
         && newest.at.as_microsecond() < last * step
@@ -67,7 +64,7 @@ pub fn columns(beats: &VecDeque<Beat>, now: Timestamp, columns: usize, good_for:
 fn column(b: &Beat, usual: Option<Span>) -> Column {
     match b.verdict {
         None => Column::Gap,
-        Some(Verdict::Down) => Column::Failed(Verdict::Down),
+        Some(Verdict::Down) => Column::Failed,
         Some(_) => Column::Held {
             times: usual.map_or(1.0, |u| b.took.secs_f64() / u.secs_f64().max(1e-6)),
             took: b.took,
@@ -77,7 +74,7 @@ fn column(b: &Beat, usual: Option<Span>) -> Column {
 
 fn worse(a: Column, b: Column) -> Column {
     match (a, b) {
-        (Column::Failed(_), _) | (_, Column::Gap) => a,
+        (Column::Failed, _) | (_, Column::Gap) => a,
         (Column::Held { times: x, .. }, Column::Held { times: y, .. }) if x >= y => a,
         _ => b,
     }
@@ -103,11 +100,11 @@ fn level(times: f64) -> usize {
 /// The line.
 pub fn cells(server: &Server, door: &Door, now: Timestamp, width: usize, theme: Theme) -> Cells {
     let limits = server.limits();
-    columns(door.beats.points(), now, width, server.good_for())
+    columns(door.beats.points(), now, width, server.recent(), server.good_for())
         .into_iter()
         .fold(Cells::new(), |line, c| match c {
             Column::Gap => line.put("·", theme.style(Role::Faint)),
-            Column::Failed(v) => line.put("█", theme.verdict(v)),
+            Column::Failed => line.put("█", theme.solid(Role::Down)),
             Column::Held { times, took } => {
                 let role = if took > limits.slow { Role::Warn } else { Role::Dim };
                 line.put(LEVELS[level(times)], theme.style(role))
@@ -133,10 +130,10 @@ mod tests {
         let beats: VecDeque<_> = beats.iter().copied().collect();
         let sign = |c: &Column| match c {
             Column::Gap => "·",
-            Column::Failed(_) => "█",
+            Column::Failed => "█",
             Column::Held { times, .. } => LEVELS[level(*times)],
         };
-        columns(&beats, t(now), 10, Span::from_secs(30))
+        columns(&beats, t(now), 10, Span::from_mins(10), Span::from_secs(30))
             .iter()
             .map(sign)
             .collect()

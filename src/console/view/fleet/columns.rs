@@ -66,8 +66,8 @@ pub fn plan(screen: usize, rows: &[Row<'_>]) -> Vec<Placed> {
         .iter()
         .map(|r| 2 + width(&headline::words(r)))
         .max()
-        .unwrap_or(12)
-        .max(12);
+        .unwrap_or(0)
+        .max(17);
     fit(screen, name, status)
 }
 
@@ -88,6 +88,13 @@ fn fit(screen: usize, name: usize, status: usize) -> Vec<Placed> {
     };
     grow(&mut all, C::Status, status.min(17));
     grow(&mut all, C::Name, name.min(12));
+    // A server that cannot be told by its name is worth less than its rate: the trend stays.
+    for column in DROP {
+        if all.iter().any(|(c, _, w)| *c == C::Name && *w < name.min(12)) {
+            all.retain(|(c, ..)| *c != column);
+            grow(&mut all, C::Name, name.min(12));
+        }
+    }
     grow(&mut all, C::Spark, 10);
     grow(&mut all, C::Name, name.min(24));
     grow(&mut all, C::Status, status.min(26));
@@ -148,6 +155,13 @@ mod tests {
             assert!(narrow.contains(&c), "{c:?}");
         }
         assert!(!narrow.contains(&C::Spark));
+    }
+
+    #[test]
+    fn a_long_name_is_worth_more_than_a_rate() {
+        assert!(names(60, 6, 17).contains(&C::Net));
+        assert!(!names(60, 12, 17).contains(&C::Net));
+        assert!(fit(60, 12, 17).contains(&(C::Name, 1, 12)));
     }
 
     #[test]

@@ -4,15 +4,18 @@ mod columns;
 mod layout;
 mod row;
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::app::App;
+use crate::console::glyphs;
 use crate::console::theme::Role;
 use crate::console::widget::{Cells, boxed};
-use crate::domain::Name;
 use crate::domain::health::Verdict;
+use crate::domain::{Name, Span};
 use crate::model::Row;
 
 use super::{detail, footer, header, put_lines};
@@ -28,7 +31,12 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
         boxed::rule(buf, rule, "", theme);
     }
     let columns = columns::plan(usize::from(area.width), &rows);
-    buf.set_line(l.head.x, l.head.y, &row::head(&columns, theme), l.head.width);
+    buf.set_line(
+        l.head.x,
+        l.head.y,
+        &row::head(&columns, recent(app), theme),
+        l.head.width,
+    );
 
     let at = cursor(app, &rows, now);
     let top = first_row(at, rows.len(), usize::from(l.table.height));
@@ -117,7 +125,7 @@ fn hidden(rows: &[Row<'_>], top: usize, height: usize) -> String {
     for v in [Verdict::Down, Verdict::Warn] {
         let n = bad(v);
         if n > 0 {
-            words += &format!(" · {} {n} {v} above", crate::console::glyphs::verdict(v));
+            let _ = write!(words, " · {} {n} {v} above", glyphs::verdict(v));
         }
     }
     words
@@ -145,4 +153,13 @@ fn empty(buf: &mut Buffer, area: Rect, app: &App) {
             );
         }
     }
+}
+
+/// What the column of the recent past covers: the longest of all servers.
+fn recent(app: &App) -> Span {
+    app.model
+        .servers()
+        .map(crate::model::Server::recent)
+        .max()
+        .unwrap_or(Span::from_mins(10))
 }

@@ -32,8 +32,12 @@ const NONE: &str = "—";
 const UNKNOWN: &str = "?";
 
 /// The heads of the columns.
-pub fn head(columns: &[Placed], theme: Theme) -> Line<'static> {
+pub fn head(columns: &[Placed], recent: Span, theme: Theme) -> Line<'static> {
     let style = theme.style(Role::Label);
+    let recent = match recent.secs() / 60 {
+        m if m < 60 => format!("{m} MIN"),
+        m => format!("{} H", m / 60),
+    };
     columns
         .iter()
         .fold(Cells::new(), |line, (column, gap, w)| {
@@ -43,7 +47,7 @@ pub fn head(columns: &[Placed], theme: Theme) -> Line<'static> {
                 // The words stand after their symbol, and so does their head.
                 Column::Status => line.left("  IMAP", *w, style),
                 Column::P50 => line.right("P50", *w, style),
-                Column::Spark => line.left("10 MIN", *w, style),
+                Column::Spark => line.left(&recent, *w, style),
                 Column::Queue => line.right("QUEUE", *w, style),
                 Column::Net => line.right("NET/MIN", *w, style),
                 Column::Drain => line.left("DRAIN", *w, style),
@@ -245,11 +249,11 @@ mod tests {
     fn maintenance_fits_six_columns_and_never_invents_what_is_left() {
         assert_eq!(job(State::Running, Some(62.4), None), "▶ 62%");
         assert_eq!(job(State::Running, None, None), "▶ runs");
-        assert_eq!(job(State::Paused, None, Some(22 * 60 - 5)), "⏸ 22m");
-        assert_eq!(job(State::Paused, None, Some(59)), "⏸ 59s");
-        assert_eq!(job(State::Paused, None, Some(4 * 3_600)), "⏸ 4h");
-        assert_eq!(job(State::Paused, None, Some(-1)), "⏸ over");
-        assert_eq!(job(State::Paused, None, None), "⏸ ?");
+        assert_eq!(job(State::Paused, None, Some(22 * 60 - 5)), "‖ 22m");
+        assert_eq!(job(State::Paused, None, Some(59)), "‖ 59s");
+        assert_eq!(job(State::Paused, None, Some(4 * 3_600)), "‖ 4h");
+        assert_eq!(job(State::Paused, None, Some(-1)), "‖ over");
+        assert_eq!(job(State::Paused, None, None), "‖ ?");
         assert_eq!(job(State::Unknown, None, None), "?");
         assert_eq!(maint(None, Theme::PLAIN).0, "—");
         for text in [

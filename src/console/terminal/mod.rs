@@ -1,17 +1,16 @@
-//! The only file that touches the tty: raw mode, the alternate screen, the writer that sends a frame in one piece, keys
+//! The only room that touches the tty: raw mode, the alternate screen, the writer that sends a frame in one piece, keys
 //! and signals as streams. Whatever way the program ends, the terminal is given back as it was.
+
+mod frame;
+mod keys;
 
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::path::PathBuf;
-use std::pin::Pin;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event, EventStream,
-};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{
     DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
@@ -27,53 +26,15 @@ use crate::domain::effect::Toggle;
 
 use super::run::{Screen, Signal};
 
+use frame::END_FRAME;
+pub use frame::FrameWriter;
+pub use keys::{Keys, keys};
+
 /// Whether the terminal is ours at the moment, for the panic hook and the last resort.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Synchronised update (mode 2026): a terminal that knows it shows the frame in one go; others ignore it.
-const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
-const END_FRAME: &[u8] = b"\x1b[?2026l";
-
-/// Collects what is written and hands it on only when told to: the inner flushes of the drawing library would tear a
-/// frame into pieces.
-#[derive(Debug)]
-pub struct FrameWriter<W: Write> {
-    inner: W,
-    frame: Vec<u8>,
-}
-
-impl<W: Write> FrameWriter<W> {
-    /// Around this.
-    pub const fn new(inner: W) -> Self {
-        Self {
-            inner,
-            frame: Vec::new(),
-        }
-    }
-    /// Sends what was collected, in one write, as one synchronised update. Nothing collected: nothing sent.
-    pub fn send(&mut self) -> io::Result<()> {
-        if self.frame.is_empty() {
-            return Ok(());
-        }
-        let mut whole = Vec::with_capacity(self.frame.len() + BEGIN_FRAME.len() + END_FRAME.len());
-        whole.extend_from_slice(BEGIN_FRAME);
-        whole.append(&mut self.frame);
-        whole.extend_from_slice(END_FRAME);
-        self.inner.write_all(&whole)?;
-        self.inner.flush()
-    }
-}
-
-impl<W: Write> Write for FrameWriter<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.frame.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    /// Does nothing, by design: see [`FrameWriter::send`].
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+/// Where a fault in any task is reported, so that the loop ends instead of drawing on a terminal that was given back.
+static FAULT: OnceLock<mpsc::Sender<Signal>> = OnceLock::new();
 
 /// The terminal, taken over. Dropping it gives it back.
 #[derive(Debug)]
@@ -212,97 +173,14 @@ impl Backend for Tty {
     fn window_size(&mut self) -> io::Result<WindowSize> {
         self.inner().window_size()
     }
-    /// The end of a frame: now it is sent.
+    /// The end of a frame: now it is sent. A terminal that was given back (a fault elsewhere) is left alone.
     fn flush(&mut self) -> io::Result<()> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            self.frame.discard();
+            return Ok(());
+        }
         self.frame.send()
     }
-}
-
-/// Keys, pastes and sizes from the terminal. It ends when the terminal is gone.
-#[derive(Debug)]
-pub struct Keys(mpsc::Receiver<io::Result<Event>>);
-
-impl Stream for Keys {
-    type Item = io::Result<Event>;
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx)
-    }
-}
-
-/// Reads keys on a thread of their own. The event source does not notice the end of its terminal and would spin on it;
-/// on its own thread that can neither hold up the loop nor keep the program from leaving, and a second thread
-/// waits for the hang-up itself.
-pub fn keys() -> Keys {
-    let (send, receive) = mpsc::channel(64);
-    let (gone, mut over) = mpsc::channel::<()>(1);
-    std::thread::spawn(move || {
-        wait_for_hangup();
-        drop(gone);
-        // The loop ends now and leaves in good order. If it cannot, nobody is there to see why.
-        std::thread::sleep(Duration::from_secs(5));
-        give_back();
-        std::process::exit(129);
-    });
-    let (pass, mut raw) = mpsc::channel(64);
-    std::thread::spawn(move || {
-        let mut events = EventStream::new();
-        while let Some(event) = futures::executor::block_on(events.next()) {
-            if pass.blocking_send(event).is_err() {
-                break;
-            }
-        }
-    });
-    tokio::spawn(async move {
-        loop {
-            let event = tokio::select! {
-                biased;
-                _ = over.recv() => break,
-                event = raw.recv() => event,
-            };
-            let Some(event) = event else { break };
-            if send.send(event).await.is_err() {
-                break;
-            }
-        }
-    });
-    Keys(receive)
-}
-
-/// Returns once the terminal has hung up. Where that cannot be asked, never.
-fn wait_for_hangup() {
-    loop {
-        match poll_hangup(None) {
-            Ok(true) => return,
-            Ok(false) | Err(rustix::io::Errno::INTR) => {}
-            Err(_) => loop {
-                std::thread::park();
-            },
-        }
-    }
-}
-
-/// Whether the terminal has hung up by now.
-fn has_hung_up() -> bool {
-    poll_hangup(Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap_or(false)
-}
-
-/// Waits for a hang-up, at most so long. No event is asked for: only hang-up and error are reported, so keys do not wake it.
-fn poll_hangup(timeout: Option<&rustix::event::Timespec>) -> rustix::io::Result<bool> {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let stdin = io::stdin();
-    let tty = if stdin.is_terminal() {
-        None
-    } else {
-        std::fs::File::open("/dev/tty").ok()
-    };
-    let mut fds = [match &tty {
-        Some(tty) => PollFd::new(tty, PollFlags::empty()),
-        None => PollFd::new(&stdin, PollFlags::empty()),
-    }];
-    poll(&mut fds, timeout)?;
-    Ok(fds[0]
-        .revents()
-        .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
 }
 
 /// The signals that the console answers to: TERM and INT leave; HUP reloads, or leaves when the terminal is gone; TSTP suspends; CONT takes the terminal again.
@@ -325,7 +203,7 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
         tokio::spawn(async move {
             while source.recv().await.is_some() {
                 // A hang-up of the terminal sends SIGHUP too; with the terminal still there it is somebody's wish to reload.
-                let means = if means == Signal::Reload && has_hung_up() {
+                let means = if means == Signal::Reload && keys::has_hung_up() {
                     Signal::Quit
                 } else {
                     means
@@ -336,22 +214,32 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
             }
         });
     }
+    // A second console in one process keeps the first one's line; there is only one terminal.
+    let _ = FAULT.set(send);
     Ok(futures::stream::unfold(receive, |mut r| async move { r.recv().await.map(|s| (s, r)) }).boxed())
 }
 
 /// Makes a panic in any thread or task give the terminal back before it says what happened, where, and where the log is.
-/// It does not end the program: whoever sees the panic (the main task) leaves with exit code 101.
+/// The loop then ends with [`super::Exit::Fault`], for which the program leaves with exit code 101.
 pub fn install_panic_hook(log: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |info| {
         give_back();
         let words = describe(info, log.as_deref().map(|p| p.display().to_string()).as_deref());
         tracing::error!(target: "panic", "{words}");
         let _ = writeln!(io::stderr(), "{words}");
+        if let Some(line) = FAULT.get() {
+            let _ = line.try_send(Signal::Fault);
+        }
     }));
 }
 
 fn describe(info: &PanicHookInfo<'_>, log: Option<&str>) -> String {
-    let message = info.payload_as_str().unwrap_or("(no message)");
+    let payload = info.payload();
+    let message = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)");
     let place = info
         .location()
         .map_or("an unknown place".to_owned(), |l| format!("{}:{}", l.file(), l.line()));
@@ -364,36 +252,6 @@ fn describe(info: &PanicHookInfo<'_>, log: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
-
-    /// Keeps every single write.
-    #[derive(Clone, Default)]
-    struct Writes(Arc<Mutex<Vec<Vec<u8>>>>);
-    impl Write for Writes {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().push(bytes.to_vec());
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_frame_is_one_write_whatever_is_flushed_inside_it_and_no_frame_is_none() {
-        let writes = Writes::default();
-        let mut w = FrameWriter::new(writes.clone());
-        w.send().unwrap();
-        assert!(writes.0.lock().unwrap().is_empty());
-        for piece in ["a", "b", "c"] {
-            w.write_all(piece.as_bytes()).unwrap();
-            w.flush().unwrap();
-        }
-        assert!(writes.0.lock().unwrap().is_empty(), "an inner flush sends nothing");
-        w.send().unwrap();
-        w.send().unwrap();
-        assert_eq!(*writes.0.lock().unwrap(), [b"\x1b[?2026habc\x1b[?2026l".to_vec()]);
-    }
 
     #[test]
     fn giving_back_a_terminal_that_was_not_taken_does_nothing() {

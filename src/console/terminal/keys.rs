@@ -1,0 +1,99 @@
+//! Keys from the terminal as a stream that ends when the terminal is gone.
+
+use std::io::{self, IsTerminal};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream};
+use futures::{Stream, StreamExt};
+use tokio::sync::mpsc;
+
+use super::give_back;
+
+/// Keys, pastes and sizes from the terminal. It ends when the terminal is gone.
+#[derive(Debug)]
+pub struct Keys(mpsc::Receiver<io::Result<Event>>);
+
+impl Stream for Keys {
+    type Item = io::Result<Event>;
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx)
+    }
+}
+
+/// Reads keys on a thread of their own. The event source does not notice the end of its terminal and would spin on it;
+/// on its own thread that can neither hold up the loop nor keep the program from leaving, and a second thread
+/// waits for the hang-up itself.
+pub fn keys() -> Keys {
+    let (send, receive) = mpsc::channel(64);
+    let (gone, mut over) = mpsc::channel::<()>(1);
+    std::thread::spawn(move || {
+        wait_for_hangup();
+        drop(gone);
+        // The loop ends now and leaves in good order. If it cannot, nobody is there to see why.
+        std::thread::sleep(Duration::from_secs(5));
+        give_back();
+        std::process::exit(129);
+    });
+    let (pass, mut raw) = mpsc::channel(64);
+    std::thread::spawn(move || {
+        let mut events = EventStream::new();
+        while let Some(event) = futures::executor::block_on(events.next()) {
+            if pass.blocking_send(event).is_err() {
+                break;
+            }
+        }
+    });
+    tokio::spawn(async move {
+        loop {
+            let event = tokio::select! {
+                biased;
+                _ = over.recv() => break,
+                event = raw.recv() => event,
+            };
+            let Some(event) = event else { break };
+            if send.send(event).await.is_err() {
+                break;
+            }
+        }
+    });
+    Keys(receive)
+}
+
+/// Returns once the terminal has hung up. Where that cannot be asked, never.
+fn wait_for_hangup() {
+    loop {
+        match poll_hangup(None) {
+            Ok(true) => return,
+            Ok(false) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => loop {
+                std::thread::park();
+            },
+        }
+    }
+}
+
+/// Whether the terminal has hung up by now.
+pub(super) fn has_hung_up() -> bool {
+    poll_hangup(Some(&rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap_or(false)
+}
+
+/// Waits for a hang-up, at most so long. No event is asked for: only hang-up and error are reported, so keys do not wake it.
+fn poll_hangup(timeout: Option<&rustix::event::Timespec>) -> rustix::io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let stdin = io::stdin();
+    let tty = if stdin.is_terminal() {
+        None
+    } else {
+        std::fs::File::open("/dev/tty").ok()
+    };
+    let mut fds = [match &tty {
+        Some(tty) => PollFd::new(tty, PollFlags::empty()),
+        None => PollFd::new(&stdin, PollFlags::empty()),
+    }];
+    poll(&mut fds, timeout)?;
+    Ok(fds[0]
+        .revents()
+        .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
+}
