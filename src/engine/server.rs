@@ -25,6 +25,9 @@ use super::pace::{Pace, Went};
 
 /// The first looks of a fleet are spread over this long, so that a start is not a burst.
 const SPREAD: Duration = Duration::from_millis(400);
+/// The least time that a count is given: longer than ssh needs to notice that its line is dead (15 s). A line that is dead
+/// costs the mail host nothing; a count that takes this long is paid for by a long rest.
+const COUNT_TIMEOUT: Span = Span::from_secs(20);
 /// Two refreshes of one thing are at least this far apart, however often the key is pressed.
 const MIN_BETWEEN: Duration = Duration::from_secs(1);
 
@@ -222,7 +225,8 @@ impl Watch {
             let started = Instant::now();
             let mut fact = {
                 let _one = Self::turn_at(&self.reading).await;
-                look::queue(&source, &runner, how, self.server.timeout * 2, &self.witness.clock).await
+                let limit = (self.server.timeout * 2).max(COUNT_TIMEOUT);
+                look::queue(&source, &runner, how, limit, &self.witness.clock).await
             };
             let now = self.witness.clock.now();
             match &mut fact {
@@ -230,6 +234,10 @@ impl Watch {
                     budget.ran(how, self.witness.clock.shown(snapshot.took.to_std()), now);
                     snapshot.next_listing = Some(budget.next_listing(now));
                     pace.went(Went::Well);
+                }
+                Fact::QueueMissed(why) if why.kind == Miss::Unreachable => {
+                    budget.unreached(how, now);
+                    pace.went(Went::Badly);
                 }
                 Fact::QueueMissed(_) => {
                     budget.missed(how, self.witness.clock.shown(started.elapsed()), now);

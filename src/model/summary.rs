@@ -236,7 +236,11 @@ fn headline(s: &Server, door: Option<&Door>, verdict: Verdict, now: Timestamp) -
         return Headline::JobFailed;
     }
     if verdict == Verdict::Unknown {
-        if door.is_some() {
+        let any_read = queues().any(|q| q.reading(now, good_for).fresh().is_some())
+            || s.jobs
+                .values()
+                .any(|j| j.state.reading(now, good_for).fresh().is_some());
+        if door.is_some() || any_read {
             return Headline::Unread;
         }
         let ages = queues()

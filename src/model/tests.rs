@@ -159,6 +159,22 @@ fn a_missed_queue_is_unknown_and_never_zero() {
 }
 
 #[test]
+fn without_a_door_a_server_is_silent_only_when_nothing_of_it_is_read_any_more() {
+    let mut m = Model::new(Some(me()));
+    let mut watched = roster(&["a"]);
+    watched.servers[0].doors.clear();
+    m.apply(&event(0, Subject::Observer, Fact::Watching(watched)));
+    let headline = |m: &Model, s: i64| rows(m, t(s))[0].headline.clone();
+    assert_eq!(headline(&m, 0), Headline::NotSeen);
+    m.apply(&event(1, queue("a"), depth(10)));
+    m.apply(&event(1, job("a"), state(State::Running)));
+    m.apply(&event(4, queue("a"), Fact::QueueMissed(missed())));
+    assert_eq!(headline(&m, 5), Headline::Unread, "the job was read just now");
+    m.apply(&event(5, job("a"), Fact::JobMissed(missed())));
+    assert_eq!(headline(&m, 9), Headline::Silent(Span::from_secs(8)));
+}
+
+#[test]
 fn the_worst_server_comes_first_and_the_rest_by_name() {
     let mut m = watching(&["a", "b", "c", "d"]);
     for s in ["a", "b", "c", "d"] {

@@ -119,6 +119,15 @@ impl Pace {
         }
     }
 
+    /// A look at `now` did not get to the host, so it cost the host nothing and says nothing of the next one. A listing that
+    /// was lost on the way may have begun there: it waits a little, and a count comes first.
+    pub fn unreached(&mut self, how: How, now: Timestamp) {
+        if how == How::Listed {
+            let least = (self.interval * AFTER_MISS).after(now);
+            self.list_from = Some(self.list_from.map_or(least, |at| at.max(least)));
+        }
+    }
+
     /// How long until the next listing, as far as is known at `now`: for `QueueSnapshot::next_listing`.
     pub fn next_listing(&self, now: Timestamp) -> Span {
         let soonest = self.last.map_or(now, |last| self.interval.after(last));
@@ -260,6 +269,32 @@ mod tests {
             }
         }
         assert_eq!(looks.iter().collect::<String>(), "ccccccl");
+    }
+
+    #[test]
+    fn a_host_that_was_out_of_reach_for_hours_is_counted_at_the_next_look_and_listed_within_a_minute() {
+        let mut p = Pace::new(Span::from_secs(10), 20);
+        p.unreached(How::Counted, start());
+        assert_eq!(p.next(start()), Look::Count, "it was never reached");
+        p.ran(How::Counted, Span::from_millis(3), start());
+        p.ran(How::Listed, Span::from_millis(20), start());
+        let mut now = start();
+        for _ in 0..500 {
+            match p.next(now) {
+                Look::List => p.unreached(How::Listed, now),
+                Look::Count => p.unreached(How::Counted, now),
+                Look::Wait(_) => {}
+            }
+            now = Span::from_secs(20).after(now);
+        }
+        let listed = (0..6).find(|n| p.next(Span::from_secs(10 * n).after(now)) == Look::List);
+        assert!(listed.is_some(), "{:?}", p.next_listing(now));
+        // The login may not count: then listings alone bring it back, and as soon.
+        let mut p = Pace::new(Span::from_secs(10), 20);
+        p.missed(How::Counted, Span::from_millis(3), start());
+        p.unreached(How::Listed, start());
+        assert_eq!(p.next(start()), Look::Wait(Span::from_mins(1)));
+        assert_eq!(p.next(Span::from_mins(1).after(start())), Look::List);
     }
 
     #[test]

@@ -135,7 +135,10 @@ impl Term {
                 return text;
             }
             let left = until.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && !s.ended, "waited for {what}; the screen is:\n{text}");
+            if left.is_zero() || s.ended {
+                drop(s); // A lock that is held by a panic would make the reader panic too.
+                panic!("waited for {what}; the screen is:\n{text}");
+            }
             s = self.seen.1.wait_timeout(s, left).unwrap().0;
         }
     }

@@ -47,6 +47,8 @@ pub fn sentence(row: &Row<'_>, now: Timestamp, zone: &TimeZone) -> String {
             }
         }
         Headline::Unread => return unread(row, now),
+        // What is silent here is no door.
+        Headline::Silent(_) | Headline::NotSeen if row.door.is_none() => return unread(row, now),
         _ => {}
     }
     match row.door {

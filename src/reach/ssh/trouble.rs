@@ -66,12 +66,8 @@ pub(super) fn opening(target: &SshTarget, log: &str, end: End) -> Missed {
         return missed(Miss::Unreachable).fix("the host is up and nothing listens on that port: check sshd and Port");
     }
     if has("during banner exchange") || has("kex_exchange_identification") || has("Connection closed by") {
-        return missed(if has("timed out") {
-            Miss::TimedOut
-        } else {
-            Miss::Unreachable
-        })
-        .fix("something accepts there and is no working sshd: overload (MaxStartups), a ban, or a firewall");
+        return missed(Miss::Unreachable)
+            .fix("something accepts there and is no working sshd: overload (MaxStartups), a ban, or a firewall");
     }
     if has("timed out") || has("No route to host") || has("Network is unreachable") || has("Host is down") {
         return missed(Miss::Unreachable).fix("check that the host is up and that a path leads to it");
@@ -85,7 +81,7 @@ pub(super) fn opening(target: &SshTarget, log: &str, end: End) -> Missed {
 /// No connection in the time that there was.
 pub(super) fn silent(target: &SshTarget, limit: Span) -> Missed {
     Missed::new(
-        Miss::TimedOut,
+        Miss::Unreachable,
         target.by_hand(),
         format!("no connection within {limit}"),
     )
@@ -213,7 +209,7 @@ mod tests {
             ),
             (
                 "Connection timed out during banner exchange\nConnection to 192.0.2.7 port 22 timed out",
-                Miss::TimedOut,
+                Miss::Unreachable,
                 "MaxStartups",
             ),
             (
@@ -258,7 +254,10 @@ mod tests {
         let m = opening(&target(), "\x1b]0;owned\x07\nlast \x1b[2Jwords", End::Exited);
         assert_eq!(m.why.as_str(), "last ␛[2Jwords");
         let m = opening(&target(), "", End::Silent);
-        assert_eq!((m.kind, m.why.as_str()), (Miss::TimedOut, "no connection within 5.0s"));
+        assert_eq!(
+            (m.kind, m.why.as_str()),
+            (Miss::Unreachable, "no connection within 5.0s")
+        );
     }
 
     #[test]
