@@ -229,8 +229,8 @@ fn what_the_user_names_is_shown_without_its_control_characters_too() {
 
 const LINE: &str = r#"{"queue_name": "deferred", "queue_id": "ID", "arrival_time": 1700000000, "message_size": 404, "sender": "a@x.test", "recipients": [{"address": "u1@far.test", "delay_reason": "no"}]}"#;
 
-/// Five messages.
-fn listing() -> String {
+/// Five messages, as Postfix lists them.
+pub fn listing() -> String {
     (0..5).map(|n| LINE.replace("ID", &format!("A{n}")) + "\n").collect()
 }
 
