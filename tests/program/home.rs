@@ -47,8 +47,19 @@ impl Home {
     }
     /// The program with these arguments, not started. No terminal, nothing of the caller's own surroundings.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut c = Command::new(MAILTOP);
-        c.args(args).env_clear().current_dir(self.path());
+        let mut c = self.in_here(MAILTOP);
+        c.args(args);
+        c
+    }
+    /// A line for the shell, in the same surroundings.
+    pub fn shell(&self, line: &str) -> Command {
+        let mut c = self.in_here("sh");
+        c.args(["-c", line]);
+        c
+    }
+    fn in_here(&self, program: &str) -> Command {
+        let mut c = Command::new(program);
+        c.env_clear().current_dir(self.path());
         c.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         c.env("HOME", self.path()).env("TZ", "UTC");
         c.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -294,21 +294,3 @@ fn a_network_that_is_cut_leaves_the_keys_alive_and_the_server_unknown_until_it_h
     console.wait("it to recover by itself", well);
     leave(console);
 }
-
-#[test]
-fn a_read_only_console_has_no_actions() {
-    let Some(lab) = Lab::new() else { return };
-    for args in [&["--read-only"][..], &[]] {
-        let mut console = lab.home.console(args, SCREEN);
-        console.wait_for("compact ▶ running 62%");
-        console.send("p");
-        if args.is_empty() {
-            console.wait_for("Pause which job on mx1?");
-            close(&mut console);
-        } else {
-            console.wait_for("read-only");
-            assert!(!console.screen().contains("Pause which job"));
-        }
-        leave(console);
-    }
-}
