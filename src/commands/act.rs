@@ -54,7 +54,7 @@ fn act(verb: Verb, lasts: Option<Span>, args: &ActArgs, global: &Global) -> Exit
         let options = session::journal_options(&found.config, &Clock::System, paths.journal.clone());
         let opened = journal::open(options).await;
         for notice in &opened.notices {
-            eprintln!("mailtop: {notice}");
+            crate::commands::say(&format!("mailtop: {notice}"));
         }
         let runner = look::runner(&server, &found.config.defaults, &session::control_dir(Some(&paths)));
         let witness = Witness {
@@ -75,7 +75,7 @@ fn act(verb: Verb, lasts: Option<Span>, args: &ActArgs, global: &Global) -> Exit
         match opened.handle.stop().await {
             Ok(()) => code,
             Err(why) => {
-                eprintln!("mailtop: {why}");
+                crate::commands::say(&format!("mailtop: {why}"));
                 code
             }
         }
@@ -95,7 +95,13 @@ async fn confirmed_then_run(actions: &Actions, plan: &Plan, args: &ActArgs) -> E
                 &"nobody to ask: standard input is not a terminal; say --yes to run this plan, or --dry-run",
             );
         }
-        eprint!("{} {} on {}? [y/N] ", plan.verb, plan.job, plan.server);
+        let _ = write!(
+            std::io::stderr(),
+            "{} {} on {}? [y/N] ",
+            plan.verb,
+            plan.job,
+            plan.server
+        );
         let _ = std::io::stderr().flush();
         let mut answer = String::new();
         let _ = std::io::stdin().lock().read_line(&mut answer);
@@ -106,17 +112,17 @@ async fn confirmed_then_run(actions: &Actions, plan: &Plan, args: &ActArgs) -> E
     match actions.run(&plan.id, args.reason.as_str().into()).await {
         Err(why) => start::fail(&why),
         Ok(outcome) => {
-            println!("{}", said(&outcome));
+            super::write_out(format!("{}\n", said(&outcome)).as_bytes());
             exit(&outcome).into()
         }
     }
 }
 
 fn show(plan: &Plan) {
-    eprintln!("{} {} on {}", plan.verb, plan.job, plan.server);
+    crate::commands::say(&format!("{} {} on {}", plan.verb, plan.job, plan.server));
     let lines = |head: &str, all: &[Text]| {
         for line in all {
-            eprintln!("  {head:8} {line}");
+            crate::commands::say(&format!("  {head:8} {line}"));
         }
     };
     lines("runs", &plan.runs);

@@ -176,6 +176,6 @@ pub struct ActArgs {
     #[arg(long, short = 'y')]
     pub yes: bool,
     /// Show the plan and end: nothing runs.
-    #[arg(long, conflicts_with = "yes")]
+    #[arg(long)]
     pub dry_run: bool,
 }

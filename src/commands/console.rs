@@ -3,7 +3,10 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use futures::FutureExt;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
@@ -21,6 +24,9 @@ use super::cli::Global;
 use super::session::{self, Opening, Session};
 use super::start;
 
+/// After this long somebody who left wants to know why the shell is not back.
+const PATIENCE: Duration = Duration::from_millis(700);
+const LEFT: &str = "left before everything that ran had ended: what became of it is not on record, look at the job";
 /// What a panic ends a Rust program with.
 const PANICKED: u8 = 101;
 
@@ -140,6 +146,10 @@ async fn on_terminal(
     };
     let exit = {
         let looping = console::run(app, &mut screen, wires, || clock.now(), options);
+        // A panic in the console itself must not skip the end of a running action and the flush of the record.
+        let looping = std::panic::AssertUnwindSafe(looping)
+            .catch_unwind()
+            .map(|end| end.unwrap_or(Exit::Fault));
         tokio::pin!(looping);
         tokio::select! {
             exit = &mut looping => exit,
@@ -150,7 +160,26 @@ async fn on_terminal(
         }
     };
     drop(screen);
-    Ok((exit, session.close().await))
+    Ok((exit, close_or_leave(session).await))
+}
+
+/// Closes the session; says so when that takes long, and leaves at once at a second signal.
+async fn close_or_leave(session: Session) -> Result<(), Text> {
+    let mut term = signal(SignalKind::terminate()).map_err(|e| Text::from(e.to_string()))?;
+    let closing = session.close();
+    tokio::pin!(closing);
+    let mut said = false;
+    loop {
+        tokio::select! {
+            end = &mut closing => return end,
+            () = tokio::time::sleep(PATIENCE), if !said => {
+                said = true;
+                super::say(&"mailtop: waiting for what still runs on a server to end and be put on record (Ctrl-C leaves now)");
+            }
+            _ = tokio::signal::ctrl_c() => return Err(LEFT.into()),
+            _ = term.recv() => return Err(LEFT.into()),
+        }
+    }
 }
 
 /// Carries events, answers and the state of the record to the console, until one of them ends.

@@ -84,7 +84,7 @@ impl Stage {
     /// Ends the session, then the world.
     pub async fn strike(self) {
         if let Err(why) = self.session.close().await {
-            eprintln!("mailtop: {why}");
+            crate::commands::say(&format!("mailtop: {why}"));
         }
         self.world.stop().await;
     }
@@ -155,6 +155,6 @@ async fn headless(mut stage: Stage, clock: &Clock, script: &Script) -> ExitCode 
         }
     }
     stage.strike().await;
-    eprintln!("mailtop: {seen} events recorded");
+    crate::commands::say(&format!("mailtop: {seen} events recorded"));
     ExitCode::SUCCESS
 }

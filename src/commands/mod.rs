@@ -79,6 +79,12 @@ pub(crate) fn print(fill: impl FnOnce(&mut Vec<u8>)) -> ExitCode {
     }
 }
 
+/// Says a line on standard error; a reader that went away is not an error.
+pub(crate) fn say(line: &impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 /// Writes to standard output at once. False when that failed for another reason than a reader that went away.
 pub(crate) fn write_out(bytes: &[u8]) -> bool {
     use std::io::Write;
@@ -87,7 +93,7 @@ pub(crate) fn write_out(bytes: &[u8]) -> bool {
         Ok(()) => true,
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => true,
         Err(e) => {
-            eprintln!("mailtop: standard output: {e}");
+            say(&format!("mailtop: standard output: {e}"));
             false
         }
     }

@@ -48,11 +48,16 @@ pub struct Opening {
     pub reload: Option<Reload>,
 }
 
-/// The folder for ssh's sockets, or one that will do.
+/// The folder for ssh's sockets. Where there is none that is fit, a name in it that ssh's own error will tell of.
 pub fn control_dir(paths: Option<&Paths>) -> PathBuf {
-    paths
-        .and_then(|p| p.runtime_dir().ok())
-        .unwrap_or_else(std::env::temp_dir)
+    match paths.map(Paths::runtime_dir) {
+        Some(Ok(dir)) => dir,
+        Some(Err(why)) => {
+            super::say(&format!("mailtop: {why}; servers over ssh cannot be reached"));
+            PathBuf::from("/nonexistent")
+        }
+        None => PathBuf::from("/nonexistent"),
+    }
 }
 
 /// The journal's options, for a session and for an action from the shell.

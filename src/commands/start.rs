@@ -22,23 +22,23 @@ use super::cli::Global;
 
 /// Says what is wrong on standard error, and gives the exit status for it.
 pub fn fail(why: &impl Display) -> ExitCode {
-    eprintln!("mailtop: {why}");
+    crate::commands::say(&format!("mailtop: {why}"));
     UNKNOWN.into()
 }
 
 /// Says all that is wrong.
 pub fn fail_all(mistakes: &[impl Display]) -> ExitCode {
     for m in mistakes {
-        eprintln!("{m}");
+        crate::commands::say(m);
     }
-    eprintln!(
+    crate::commands::say(&format!(
         "mailtop: {} to mend",
         if mistakes.len() == 1 {
             "one mistake".into()
         } else {
             format!("{} mistakes", mistakes.len())
         }
-    );
+    ));
     UNKNOWN.into()
 }
 
@@ -124,7 +124,7 @@ fn find(targets: &[String], options: &TargetOptions, global: &Global) -> Result<
     }
     let here = config::discover::this_host();
     for line in here.describe() {
-        eprintln!("{line}");
+        crate::commands::say(&line);
     }
     if here.is_empty() {
         return Err(fail(&format!(

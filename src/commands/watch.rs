@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::Clock;
+use crate::domain::Name;
 use crate::domain::event::Event;
 
 use super::cli::{Global, WatchArgs, WatchFormat};
@@ -35,6 +36,7 @@ async fn stream(args: &WatchArgs, global: &Global, found: start::Found) -> ExitC
         Ok(paths) => paths,
         Err(code) => return code,
     };
+    let servers: Vec<Name> = found.config.servers.iter().map(|s| s.name.clone()).collect();
     let opening = Opening {
         config: found.config,
         clock: Clock::System,
@@ -43,7 +45,7 @@ async fn stream(args: &WatchArgs, global: &Global, found: start::Found) -> ExitC
     };
     let mut session = session::open(opening, Some(&paths)).await;
     for notice in &session.notices {
-        eprintln!("mailtop: {notice}");
+        crate::commands::say(&format!("mailtop: {notice}"));
     }
     let until = async {
         match args.for_ {
@@ -61,7 +63,7 @@ async fn stream(args: &WatchArgs, global: &Global, found: start::Found) -> ExitC
             // Answers are for a console; taking them keeps the channel from filling.
             _ = session.engine.answers.recv() => {}
             events = session.events.recv() => match events {
-                Some(events) => match write(&events, args.format) {
+                Some(mut events) => match write(own(&mut events, &servers), args.format) {
                     Wrote::All => {}
                     Wrote::ReaderGone => break,
                     Wrote::Failed => { code = UNKNOWN.into(); break }
@@ -74,6 +76,12 @@ async fn stream(args: &WatchArgs, global: &Global, found: start::Found) -> ExitC
         return start::fail(&why);
     }
     code
+}
+
+/// The events about these servers, and those of no server: another console of the same journal may watch others.
+fn own<'a>(events: &'a mut Vec<Event>, servers: &[Name]) -> &'a [Event] {
+    events.retain(|e| e.about.server().is_none_or(|s| servers.contains(s)));
+    events
 }
 
 enum Wrote {
@@ -96,7 +104,7 @@ fn write(events: &[Event], format: WatchFormat) -> Wrote {
         Ok(()) => Wrote::All,
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Wrote::ReaderGone,
         Err(e) => {
-            eprintln!("mailtop: standard output: {e}");
+            crate::commands::say(&format!("mailtop: standard output: {e}"));
             Wrote::Failed
         }
     }

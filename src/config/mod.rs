@@ -116,14 +116,18 @@ impl Config {
             servers: self
                 .servers
                 .iter()
-                .map(|s| s.watched(self.defaults.read_only))
+                .map(|s| Watched {
+                    read_only: s.read_only || self.defaults.read_only,
+                    ..s.watched()
+                })
                 .collect(),
         }
     }
 }
 
 impl Server {
-    fn watched(&self, all_read_only: bool) -> Watched {
+    /// What is watched of it, without secrets.
+    pub fn watched(&self) -> Watched {
         Watched {
             name: self.name.clone(),
             reach: match &self.reach {
@@ -131,7 +135,7 @@ impl Server {
                 Reach::Local => Some("local".into()),
                 Reach::Ssh(host) => Some(format!("ssh:{host}").into()),
             },
-            read_only: self.read_only || all_read_only,
+            read_only: self.read_only,
             every: self.every,
             limits: self.limits,
             doors: self

@@ -164,6 +164,7 @@ pub fn depth(active: u64, deferred: u64, hold: u64) -> QueueSnapshot {
         listing: None,
         took: Span::from_millis(40),
         next_listing: None,
+        next_look: None,
     }
 }
 pub fn state(state: State, progress: Option<f64>, running_for: Option<Span>, detail: &str) -> Fact {

@@ -186,6 +186,9 @@ pub struct QueueSnapshot {
     pub took: Span,
     /// When the next full listing fits into the load budget, counted from this reading.
     pub next_listing: Option<Span>,
+    /// When the next look of any kind comes, as the load budget has it, counted from this reading.
+    #[serde(default)]
+    pub next_look: Option<Span>,
 }
 
 impl QueueSnapshot {
@@ -238,6 +241,7 @@ mod tests {
             listing: None,
             took: Span::ZERO,
             next_listing: None,
+            next_look: None,
         };
         assert_eq!(s.verdict(Limits::default()), Verdict::Ok);
         s.partial = Some("3 lines skipped".into());

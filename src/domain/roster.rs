@@ -35,6 +35,18 @@ pub struct Watched {
     pub jobs: Vec<WatchedJob>,
 }
 
+impl Watched {
+    /// Whether both look at the same thing in the same way, so that what one sees is true for the other. Whether actions
+    /// are taken away does not matter for that.
+    pub fn sees_as(&self, other: &Self) -> bool {
+        let plain = |w: &Self| Self {
+            read_only: false,
+            ..w.clone()
+        };
+        plain(self) == plain(other)
+    }
+}
+
 /// One door.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WatchedDoor {

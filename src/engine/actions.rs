@@ -16,7 +16,7 @@ use crate::domain::job::JobSpec;
 use crate::domain::reading::{Miss, Missed};
 use crate::domain::{Name, Span, Text};
 use crate::jobs::{self, Planned, Wanted};
-use crate::journal::Handle;
+use crate::journal::{Handle, Lease};
 use crate::reach::Runner;
 
 use super::look::{self, Witness};
@@ -47,6 +47,8 @@ pub struct Outcome {
     pub truth: Truth,
 }
 
+/// How long an action may hold its job against other consoles: the time-outs of its steps and its read-back end before.
+const ACTION_LEASE: Span = Span::from_mins(5);
 /// Plans kept at most: a dialog asks for one at a time.
 const MAX_SHOWN: usize = 64;
 
@@ -118,6 +120,11 @@ impl Actions {
         Ok(plan)
     }
 
+    /// Forgets every plan that was shown: what they were made from is no longer so.
+    pub async fn forget(&self) {
+        self.shown.lock().await.clear();
+    }
+
     /// Runs a plan that was shown and confirmed, and says what became of it. `Err` means that nothing ran.
     pub async fn run(&self, id: &ActionId, reason: Text) -> Result<Outcome, Text> {
         let Some(mut shown) = self.shown.lock().await.remove(id) else {
@@ -131,7 +138,15 @@ impl Actions {
         if !self.busy.lock().await.insert(key.clone()) {
             return Err(format!("another action on {} of {} is still running", key.1, key.0).into());
         }
-        let end = self.run_shown(&shown).await;
+        // Another console of the same journal, or a shell, may be at it.
+        let lock = Name::new(&format!("action {} {}", key.0, key.1));
+        let end = match self.journal.lease(lock.clone(), ACTION_LEASE).await {
+            Lease::Held => self.run_shown(&shown).await,
+            Lease::HeldBy { holder, .. } => {
+                Err(format!("{} is acting on {} of {} just now: nothing ran", holder.0, key.1, key.0).into())
+            }
+        };
+        self.journal.release(lock).await;
         self.busy.lock().await.remove(&key);
         end
     }
@@ -156,10 +171,8 @@ impl Actions {
             truth: truth.clone(),
         };
         let state = look::job(&shown.spec, &shown.runner, &self.witness.clock).await;
-        let events = vec![event(Fact::ActionReadBack(back)), event(state)];
-        if let Err(why) = self.journal.append_durable(events).await {
-            tracing::error!(%why, action = %plan.id, "the read-back could not be put on record");
-        }
+        self.journal
+            .append(vec![event(Fact::ActionReadBack(back)), event(state)]);
         Ok(Outcome { ran, truth })
     }
 

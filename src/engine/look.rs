@@ -10,6 +10,7 @@ use crate::domain::event::{Event, Fact, ObserverId, Subject};
 use crate::domain::health::{Layer, ProbeReport};
 use crate::domain::job::JobSpec;
 use crate::domain::queue::{How, QueueSource};
+use crate::domain::reading::Missed;
 use crate::domain::{Name, Span};
 use crate::probe::Prober;
 use crate::reach::{Runner, SshTarget};
@@ -50,17 +51,26 @@ impl DoorLook {
 
     /// Probes it.
     pub async fn look(&mut self, prober: &Prober, clock: &Clock) -> Fact {
-        if let (None, Some(source)) = (&self.secret, &self.imap.secret) {
-            match config::secret::obtain(source, self.imap.door.timeout * 2).await {
-                Ok(secret) => self.secret = Some(secret),
-                Err(why) => return Fact::ProbeMissed(why),
+        let kept = self.secret.is_some();
+        if !kept && let Err(why) = self.obtain().await {
+            return Fact::ProbeMissed(why);
+        }
+        let mut report = prober.imap(&self.imap.door, self.secret.as_ref(), clock.now()).await;
+        if refused(&report) && matches!(self.imap.secret, Some(SecretSource::Command(_))) {
+            let old = self.secret.take();
+            // A token that ran out is no trouble of the account: with a new one, once more.
+            if kept && self.obtain().await.is_ok() && self.secret != old {
+                report = prober.imap(&self.imap.door, self.secret.as_ref(), clock.now()).await;
             }
         }
-        let report = prober.imap(&self.imap.door, self.secret.as_ref(), clock.now()).await;
-        if refused(&report) && matches!(self.imap.secret, Some(SecretSource::Command(_))) {
-            self.secret = None;
-        }
         Fact::Probed(Box::new(report))
+    }
+
+    async fn obtain(&mut self) -> Result<(), Missed> {
+        if let Some(source) = &self.imap.secret {
+            self.secret = Some(config::secret::obtain(source, self.imap.door.timeout * 2).await?);
+        }
+        Ok(())
     }
 }
 

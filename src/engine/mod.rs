@@ -84,6 +84,13 @@ impl Engine {
     }
 }
 
+/// Whether the ways to servers that did not change may be kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ways {
+    Keep,
+    New,
+}
+
 struct Target {
     server: Arc<Server>,
     runner: Option<Runner>,
@@ -135,7 +142,7 @@ impl Run {
     async fn run(mut self, mut effects: mpsc::Receiver<Effect>) {
         let version = env!("CARGO_PKG_VERSION").into();
         self.record(Fact::ObserverStarted { version });
-        self.watch();
+        self.watch(Ways::New);
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => break,
@@ -165,7 +172,7 @@ impl Run {
     }
 
     /// Starts the loops of every server of the config. A server whose way did not change keeps its connection.
-    fn watch(&mut self) {
+    fn watch(&mut self, ways: Ways) {
         self.record(Fact::Watching(self.parts.config.roster()));
         self.looks = CancellationToken::new();
         self.looking = TaskTracker::new();
@@ -179,7 +186,11 @@ impl Run {
                 ..server.clone()
             });
             let runner = match old.remove(&server.name) {
-                Some(t) if t.server.reach == server.reach => t.runner,
+                Some(t)
+                    if ways == Ways::Keep && t.server.reach == server.reach && t.server.timeout == server.timeout =>
+                {
+                    t.runner
+                }
                 _ => look::runner(&server, &self.parts.config.defaults, &self.parts.control_dir),
             };
             let (refresh_out, refresh) = watch::channel(0);
@@ -247,9 +258,10 @@ impl Run {
         let word = match reload() {
             Ok(config) => {
                 self.unwatch().await;
-                self.parts.journal.release_all().await;
+                self.actions.forget().await;
+                let same_ways = config.defaults.ssh_config == self.parts.config.defaults.ssh_config;
                 self.parts.config = config;
-                self.watch();
+                self.watch(if same_ways { Ways::Keep } else { Ways::New });
                 format!("config reloaded: {} servers", self.parts.config.servers.len())
             }
             Err(mistakes) => {

@@ -14,6 +14,7 @@ use crate::domain::event::{Event, Fact, ObserverId, Subject};
 use crate::domain::job::JobSpec;
 use crate::domain::queue::{How, QueueSource};
 use crate::domain::reading::{Miss, Missed};
+use crate::domain::roster::Watched;
 use crate::domain::{Name, Span};
 use crate::journal::{Handle, Lease};
 use crate::probe::Prober;
@@ -61,6 +62,8 @@ pub struct Watch {
     pub refresh: watch::Receiver<u64>,
     /// Where lease changes go.
     pub turns: mpsc::Sender<(Name, Turn)>,
+    /// What the lease is on: the server as watched, so that two different things of one name do not share it.
+    lease: Name,
     probing: Arc<Semaphore>,
     reading: Arc<Semaphore>,
     turn: watch::Sender<Turn>,
@@ -82,6 +85,7 @@ impl Watch {
         turns: mpsc::Sender<(Name, Turn)>,
     ) -> Self {
         let one = || Arc::new(Semaphore::new(1));
+        let lease = lease_on(&server);
         let (turn, _) = watch::channel(Turn::Asking);
         Self {
             server,
@@ -92,6 +96,7 @@ impl Watch {
             cancel,
             refresh,
             turns,
+            lease,
             probing: one(),
             reading: one(),
             turn,
@@ -139,7 +144,7 @@ impl Watch {
     async fn keep_lease(self) {
         let every = self.witness.clock.real(self.server.every);
         loop {
-            let turn = match self.journal.lease(self.server.name.clone(), self.server.every).await {
+            let turn = match self.journal.lease(self.lease.clone(), self.server.every).await {
                 Lease::Held => Turn::Ours,
                 Lease::HeldBy { holder, .. } => Turn::Theirs(holder),
             };
@@ -196,6 +201,7 @@ impl Watch {
         self.spread().await;
         loop {
             self.our_turn().await;
+            let started = Instant::now();
             let fact = {
                 let _one = Self::turn_at(&self.probing).await;
                 door.look(&self.prober, &self.witness.clock).await
@@ -203,7 +209,9 @@ impl Watch {
             let well = matches!(&fact, Fact::Probed(r) if r.failure.is_none());
             pace.went(if well { Went::Well } else { Went::Badly });
             self.record(self.witness.door(&self.server.name, &imap.door.name, fact));
-            self.wait(pace.wait(fastrand::f64())).await;
+            // A look that took long is part of the wait: what fails slowly must not turn stale in between.
+            let took = self.witness.clock.shown(started.elapsed());
+            self.wait((pace.wait(fastrand::f64()) - took).max(Span::ZERO)).await;
         }
     }
 
@@ -233,6 +241,10 @@ impl Watch {
                 Fact::QueueSeen(snapshot) => {
                     budget.ran(how, self.witness.clock.shown(snapshot.took.to_std()), now);
                     snapshot.next_listing = Some(budget.next_listing(now));
+                    snapshot.next_look = match budget.next(now) {
+                        Look::Wait(span) => Some(span),
+                        Look::List | Look::Count => None,
+                    };
                     pace.went(Went::Well);
                 }
                 Fact::QueueMissed(why) if why.kind == Miss::Unreachable => {
@@ -299,6 +311,20 @@ impl Watch {
             what,
         ));
     }
+}
+
+/// The name of the lease on a server: its own, and a digest of what is watched there and how (FNV-1a over the roster's
+/// entry), by which two configs that mean different things by one name are told apart.
+fn lease_on(server: &Server) -> Name {
+    let watched = Watched {
+        read_only: false,
+        ..server.watched()
+    };
+    let bytes = serde_json::to_vec(&watched).unwrap_or_default();
+    let digest = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+        (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
+    });
+    Name::new(&format!("{} {digest:016x}", server.name))
 }
 
 /// The way to a server, as last put on record.

@@ -20,6 +20,8 @@ pub use summary::{Count, Headline, JobLine, Row, count, rows};
 
 /// Actions kept in memory; the journal has all of them.
 const KEEP_ACTIONS: usize = 200;
+/// Rosters of other observers kept.
+const KEEP_OTHERS: usize = 64;
 /// Notices kept in memory.
 const KEEP_NOTICES: usize = 100;
 
@@ -57,6 +59,7 @@ impl Action {
 pub struct Model {
     me: Option<ObserverId>,
     watching: bool,
+    others: BTreeMap<ObserverId, Roster>,
     servers: BTreeMap<Name, Server>,
     actions: BTreeMap<ActionId, Action>,
     notices: VecDeque<(Timestamp, Text)>,
@@ -77,6 +80,11 @@ impl Model {
             Fact::Watching(roster) => {
                 if self.me.as_ref().is_none_or(|me| *me == e.seen_by) {
                     self.watch(roster);
+                } else {
+                    self.others.insert(e.seen_by.clone(), roster.clone());
+                    while self.others.len() > KEEP_OTHERS {
+                        self.others.pop_first();
+                    }
                 }
             }
             Fact::Notice(text) => {
@@ -97,7 +105,8 @@ impl Model {
                 }
             }
             Fact::ObserverStarted { .. } | Fact::ObserverStopped => {}
-            fact => self.seen(&e.about, fact, e.at),
+            fact if self.is_mine(e) => self.seen(&e.about, fact, e.at),
+            _ => {}
         }
     }
 
@@ -106,6 +115,21 @@ impl Model {
         for e in events {
             self.apply(e);
         }
+    }
+
+    /// Whether an event speaks of what I watch: another observer may have a server of the same name that is something
+    /// else, or may look at it in another way.
+    fn is_mine(&self, e: &Event) -> bool {
+        if self.me.as_ref().is_none_or(|me| *me == e.seen_by) {
+            return true;
+        }
+        let (Some(theirs), Some(name)) = (self.others.get(&e.seen_by), e.about.server()) else {
+            return true;
+        };
+        let Some(mine) = self.servers.get(name).and_then(|s| s.watched.as_ref()) else {
+            return true;
+        };
+        theirs.servers.iter().any(|w| w.name == *name && w.sees_as(mine))
     }
 
     fn watch(&mut self, roster: &Roster) {
@@ -133,6 +157,10 @@ impl Model {
             && let Some(job) = server.jobs.get_mut(&plan.job)
         {
             job.last_action = Some(plan.id.clone());
+            job.pause_ends = match plan.verb {
+                Verb::Pause => plan.lasts.map(|l| l.after(e.at)),
+                Verb::Resume => None,
+            };
         }
         while self.actions.len() > KEEP_ACTIONS {
             self.actions.pop_first();

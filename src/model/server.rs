@@ -20,6 +20,8 @@ use super::history::{Beat, History};
 const KEEP_BEATS: usize = 720;
 /// Depth samples kept for each queue: eight hours at one each ten seconds.
 const KEEP_SAMPLES: usize = 2_880;
+/// Looks that the budget sets further apart than this are not enough to call a queue known.
+const LONGEST_STEP: Span = Span::from_mins(30);
 /// The window over which a net rate is taken.
 pub(super) const RATE_WINDOW: Span = Span::from_mins(5);
 
@@ -57,6 +59,8 @@ pub struct Door {
     pub last_good: Option<Timestamp>,
     /// The layer that it last failed at, while it fails.
     failing_at: Option<Layer>,
+    /// How long the probes without a failure took.
+    good: History<(Timestamp, Span)>,
     /// Typical phase times of good probes (an exponential mean), for "this probe above its usual".
     usual: BTreeMap<Phase, Span>,
 }
@@ -85,6 +89,8 @@ pub struct Job {
     pub watched: Option<WatchedJob>,
     /// The last reading.
     pub state: Kept<JobState>,
+    /// When the pause that was last asked for is over by its own plan.
+    pub pause_ends: Option<Timestamp>,
     /// The newest action on it.
     pub last_action: Option<ActionId>,
 }
@@ -106,10 +112,12 @@ impl Server {
         self.queues.retain(|n, _| w.queues.iter().any(|q| q.name == *n));
         self.jobs.retain(|n, _| w.jobs.iter().any(|j| j.name == *n));
         for d in &w.doors {
-            self.doors
-                .entry(d.name.clone())
-                .or_insert_with(|| Door::new(&d.name))
-                .watched = Some(d.clone());
+            let door = self.doors.entry(d.name.clone()).or_insert_with(|| Door::new(&d.name));
+            // What was seen behind another address says nothing of this one.
+            if door.probe.last().is_some_and(|r| r.url != d.url) {
+                *door = Door::new(&d.name);
+            }
+            door.watched = Some(d.clone());
         }
         for q in &w.queues {
             self.queues
@@ -212,7 +220,7 @@ impl Server {
         }
         self.queues
             .values()
-            .map(|q| Some(q.depth.reading(now, self.good_for()).fresh()?.depth.total()))
+            .map(|q| Some(q.reading(now, self.good_for()).fresh()?.depth.total()))
             .sum()
     }
     /// Net messages a minute over all its queues; `None` when any of them has no rate.
@@ -238,12 +246,14 @@ impl Door {
             failing_since: None,
             last_good: None,
             failing_at: None,
+            good: History::new(KEEP_BEATS),
             usual: BTreeMap::new(),
         }
     }
 
     fn seen(&mut self, fact: &Fact, at: Timestamp, limits: Limits) {
         match fact {
+            Fact::Probed(report) if self.watched.as_ref().is_some_and(|w| w.url != report.url) => {}
             Fact::Probed(report) => {
                 self.beats.push(Beat {
                     at,
@@ -253,6 +263,7 @@ impl Door {
                 let layer = report.failure.as_ref().map(|f| f.layer);
                 if layer.is_none() {
                     self.last_good = Some(at);
+                    self.good.push((at, report.total()));
                     self.failing_since = None;
                     for p in report.phases.iter().filter(|p| p.ok) {
                         let usual = self.usual.entry(p.phase).or_insert(p.took);
@@ -290,11 +301,11 @@ impl Door {
     /// The median time of its good probes within the last `window`.
     pub fn p50(&self, now: Timestamp, window: Span) -> Option<Span> {
         let mut times: Vec<Span> = self
-            .beats
+            .good
             .points()
             .iter()
-            .filter(|b| matches!(b.verdict, Some(Verdict::Ok | Verdict::Warn)) && Span::between(b.at, now) <= window)
-            .map(|b| b.took)
+            .filter(|(at, _)| Span::between(*at, now) <= window)
+            .map(|(_, took)| *took)
             .collect();
         times.sort_unstable();
         times.get(times.len() / 2).copied()
@@ -333,18 +344,18 @@ impl Queue {
 
     /// What its last reading says at `now`, unknown when it is stale.
     pub fn verdict(&self, limits: Limits, now: Timestamp, good_for: Span) -> Verdict {
-        self.depth
-            .reading(now, good_for)
+        self.reading(now, good_for)
             .fresh()
             .map_or(Verdict::Unknown, |s| s.verdict(limits))
     }
     /// Net messages a minute; nothing across a gap of more than three looks.
     pub fn net_per_min(&self, now: Timestamp, every: Span) -> Option<f64> {
-        flow::net_per_min(self.samples(), now, RATE_WINDOW.max(every * 6), every * 3)
+        let gap = self.stays_good(every * 3);
+        flow::net_per_min(self.samples(), now, RATE_WINDOW.max(gap * 2), gap)
     }
     /// Which way it is going.
     pub fn trend(&self, now: Timestamp, every: Span) -> Trend {
-        let depth = self.depth.reading(now, every * 3).fresh().map(|s| s.depth.total());
+        let depth = self.reading(now, every * 3).fresh().map(|s| s.depth.total());
         flow::trend(depth, self.net_per_min(now, every))
     }
     /// Depth over time, oldest first.
@@ -353,7 +364,22 @@ impl Queue {
     }
     /// The last reading at `now`.
     pub fn reading(&self, now: Timestamp, good_for: Span) -> Reading<&QueueSnapshot> {
-        self.depth.reading(now, good_for)
+        self.depth.reading(now, self.stays_good(good_for))
+    }
+    /// How long a reading may be called true: `good_for`, or longer where the load budget makes looks rarer. A login that
+    /// may not count files sees a deep queue only at each listing. The screen shows the age in any case.
+    fn stays_good(&self, good_for: Span) -> Span {
+        let next = self
+            .depth
+            .last()
+            .and_then(|s| s.next_look)
+            .unwrap_or_default()
+            .min(LONGEST_STEP);
+        if next * 2 <= good_for {
+            good_for
+        } else {
+            next + good_for
+        }
     }
 }
 
@@ -363,12 +389,27 @@ impl Job {
             name: name.clone(),
             watched: None,
             state: Kept::default(),
+            pause_ends: None,
             last_action: None,
         }
     }
-    /// A failed job is a warning; a job that cannot be read is unknown; whatever else it does is well.
+    /// Whether it is still paused although its pause is over by its own plan: somebody has to resume it.
+    pub fn pause_overdue(&self, now: Timestamp, good_for: Span) -> bool {
+        use crate::domain::job::State;
+        let paused = self
+            .state
+            .reading(now, good_for)
+            .fresh()
+            .is_some_and(|s| s.state == State::Paused);
+        paused && self.pause_ends.is_some_and(|end| end < now)
+    }
+    /// A failed job and a pause that was forgotten are a warning; a job that cannot be read is unknown; whatever else it
+    /// does is well.
     pub fn verdict(&self, now: Timestamp, good_for: Span) -> Verdict {
         use crate::domain::job::State;
+        if self.pause_overdue(now, good_for) {
+            return Verdict::Warn;
+        }
         match self.state.reading(now, good_for).fresh().map(|s| s.state) {
             Some(State::Running | State::Paused | State::Idle) => Verdict::Ok,
             Some(State::Failed) => Verdict::Warn,

@@ -63,6 +63,8 @@ pub enum Headline {
     DeepQueue,
     /// The doors are good; a job failed.
     JobFailed,
+    /// The doors are good; a job is still paused although its pause is over.
+    PauseOverdue,
     /// Nothing fresh is known, for this long.
     Silent(Span),
     /// Never seen yet.
@@ -86,6 +88,7 @@ impl fmt::Display for Headline {
             Self::Alert => "alert".to_owned(),
             Self::DeepQueue => "deep queue".to_owned(),
             Self::JobFailed => "job failed".to_owned(),
+            Self::PauseOverdue => "pause overdue".to_owned(),
             Self::Silent(age) => format!("silent {age}"),
             Self::NotSeen => "not seen yet".to_owned(),
             Self::Unread => "queue or job unread".to_owned(),
@@ -116,7 +119,7 @@ pub struct Row<'a> {
     pub headline: Headline,
     /// The door that the line speaks of: the one that wants the most attention.
     pub door: Option<&'a Door>,
-    /// The median probe of the recent past ([`Server::recent`]).
+    /// The median probe without a failure of the last ten minutes, or six looks.
     pub p50: Option<Span>,
     /// Messages in all queues, by queue; `None` when not known now.
     pub depth: Option<Depth>,
@@ -156,7 +159,9 @@ fn row<'a>(model: &Model, s: &'a Server, now: Timestamp) -> Row<'a> {
         verdict,
         headline: headline(s, door, verdict, now),
         door,
-        p50: door.filter(|_| failed.is_none()).and_then(|d| d.p50(now, s.recent())),
+        p50: door
+            .filter(|_| failed.is_none())
+            .and_then(|d| d.p50(now, Span::from_mins(10).max(s.every() * 6))),
         depth: depth(s, now),
         net_per_min: s.net_per_min(now),
         trend: s.trend(now),
@@ -231,6 +236,9 @@ fn headline(s: &Server, door: Option<&Door>, verdict: Verdict, now: Timestamp) -
     let queues = || s.queues.values();
     if queues().any(|q| q.verdict(limits, now, good_for) == Verdict::Warn) {
         return Headline::DeepQueue;
+    }
+    if s.jobs.values().any(|j| j.pause_overdue(now, good_for)) {
+        return Headline::PauseOverdue;
     }
     if s.jobs.values().any(|j| j.verdict(now, good_for) == Verdict::Warn) {
         return Headline::JobFailed;

@@ -107,6 +107,7 @@ fn depth(n: u64) -> Fact {
         listing: None,
         took: Span::ZERO,
         next_listing: None,
+        next_look: None,
     })
 }
 fn state(state: State) -> Fact {
@@ -272,4 +273,84 @@ fn an_action_goes_from_requested_to_its_truth_and_its_pause_runs_down() {
         (line.state, line.pause_left),
         (State::Paused, Some(Span::from_mins(29)))
     );
+}
+
+#[test]
+fn what_another_observer_sees_of_another_thing_by_the_same_name_is_not_mine() {
+    let mut m = watching(&["a"]);
+    let kim = ObserverId("kim@bastion:2".into());
+    let mut theirs = roster(&["a"]);
+    theirs.servers[0].reach = Some("ssh:elsewhere".into());
+    let by_kim = |s, about, what| Event {
+        seen_by: kim.clone(),
+        ..event(s, about, what)
+    };
+    m.apply(&by_kim(1, Subject::Observer, Fact::Watching(theirs)));
+    m.apply(&by_kim(2, queue("a"), depth(7)));
+    assert_eq!(m.server("a").unwrap().depth(t(2)), None);
+    // The same thing, watched read-only, is mine too.
+    let mut same = roster(&["a"]);
+    same.servers[0].read_only = true;
+    m.apply(&by_kim(3, Subject::Observer, Fact::Watching(same)));
+    m.apply(&by_kim(4, queue("a"), depth(7)));
+    assert_eq!(m.server("a").unwrap().depth(t(4)), Some(7));
+}
+
+#[test]
+fn a_door_that_moved_to_another_address_begins_anew() {
+    let mut m = watching(&["a"]);
+    all_well(&mut m, "a", 0);
+    assert_eq!(m.server("a").unwrap().verdict(t(0)), Verdict::Ok);
+    let mut moved = roster(&["a"]);
+    moved.servers[0].doors[0].url = "imaps://p@elsewhere".into();
+    m.apply(&event(1, Subject::Observer, Fact::Watching(moved)));
+    assert_eq!(m.server("a").unwrap().verdict(t(1)), Verdict::Unknown);
+    m.apply(&event(2, door("a"), probed(1, None)));
+    assert_eq!(
+        m.server("a").unwrap().verdict(t(2)),
+        Verdict::Unknown,
+        "a late report of the old address"
+    );
+}
+
+#[test]
+fn a_pause_past_its_end_is_a_warning_until_it_is_resumed() {
+    let mut m = watching(&["a"]);
+    let plan = Plan {
+        id: ActionId("1".into()),
+        verb: Verb::Pause,
+        server: "a".into(),
+        job: "compact".into(),
+        runs: vec![],
+        touches: vec![],
+        beware: vec![],
+        undo: "".into(),
+        armed_on_server: false,
+        lasts: Some(Span::from_mins(1)),
+        reason: "drain".into(),
+        by: "lin".into(),
+    };
+    m.apply(&event(0, job("a"), Fact::ActionPlanned(Box::new(plan))));
+    let paused_at = |m: &mut Model, s| {
+        all_well(m, "a", s);
+        m.apply(&event(s, job("a"), state(State::Paused)));
+        rows(m, t(s))[0].headline.clone()
+    };
+    assert_eq!(paused_at(&mut m, 59), Headline::Ok);
+    assert_eq!(paused_at(&mut m, 61), Headline::PauseOverdue);
+    assert_eq!(m.server("a").unwrap().verdict(t(61)), Verdict::Warn);
+    m.apply(&event(62, job("a"), state(State::Running)));
+    assert_eq!(m.server("a").unwrap().verdict(t(62)), Verdict::Ok);
+}
+
+#[test]
+fn a_queue_that_the_budget_lets_us_see_rarely_stays_known_until_its_next_look_is_late() {
+    let mut m = watching(&["a"]);
+    let Fact::QueueSeen(mut rare) = depth(500) else {
+        unreachable!()
+    };
+    rare.next_look = Some(Span::from_secs(135));
+    m.apply(&event(0, queue("a"), Fact::QueueSeen(rare)));
+    let known = |s| m.server("a").unwrap().depth(t(s));
+    assert_eq!((known(135), known(165), known(166)), (Some(500), Some(500), None));
 }

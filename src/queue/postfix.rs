@@ -117,6 +117,7 @@ pub(super) async fn count(src: &QueueSource, runner: &Runner, timeout: Span) -> 
         listing: None,
         took: out.took,
         next_listing: None,
+        next_look: None,
     })
 }
 

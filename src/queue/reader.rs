@@ -166,6 +166,7 @@ impl Read {
             listing: Some(Box::new(listing)),
             took,
             next_listing: None,
+            next_look: None,
         }
     }
 }

@@ -146,6 +146,7 @@ pub fn depth(at: Timestamp, deferred: u64, listing: Option<Listing>) -> Event {
             listing: listing.map(Box::new),
             took: Span::from_millis(41),
             next_listing: Some(Span::from_mins(2)),
+            next_look: None,
         }),
     )
 }

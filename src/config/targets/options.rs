@@ -51,9 +51,9 @@ pub struct TargetOptions {
 /// Whether an `imap://` target goes on without TLS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
 pub enum StartTls {
-    /// It does not.
+    /// Insist on STARTTLS: without it the probe stops before the login
     Required,
-    /// It does: the password goes over the network in the clear.
+    /// No TLS at all: the password goes over the network in the clear
     Off,
 }
 

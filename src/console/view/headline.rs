@@ -24,6 +24,7 @@ pub fn words(row: &Row<'_>) -> String {
         Headline::Alert => "alert".to_owned(),
         Headline::DeepQueue => "queue deep".to_owned(),
         Headline::JobFailed => "job failed".to_owned(),
+        Headline::PauseOverdue => "pause overdue".to_owned(),
         Headline::Silent(age) => format!("silent {}", when::whole(*age)),
         Headline::NotSeen => "not seen yet".to_owned(),
         Headline::Unread => "partly unread".to_owned(),
@@ -44,6 +45,15 @@ pub fn sentence(row: &Row<'_>, now: Timestamp, zone: &TimeZone) -> String {
                 if let Some(s) = j.state.last().filter(|s| s.state == crate::domain::job::State::Failed) {
                     return format!("job {} failed: {}", j.name, s.detail);
                 }
+            }
+        }
+        Headline::PauseOverdue => {
+            let late = |j: &&crate::model::Job| j.pause_overdue(now, server.good_for());
+            if let Some(j) = server.jobs.values().find(late) {
+                return format!(
+                    "{} is still paused although its time is over: resume it with r, or pause it again",
+                    j.name
+                );
             }
         }
         Headline::Unread => return unread(row, now),
