@@ -11,4 +11,5 @@ mod check;
 mod home;
 mod host;
 mod queue;
+mod shape;
 mod watch;
