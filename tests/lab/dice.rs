@@ -54,4 +54,13 @@ impl Dice {
         }
         n
     }
+    /// A count of mean `mean` that comes in batches of mean size `batch` (geometric sizes, the sum by its moments).
+    pub fn batches(&mut self, mean: f64, batch: f64) -> u64 {
+        let n = self.poisson(mean / batch);
+        if batch <= 1.0 || n == 0 {
+            return n;
+        }
+        let spread = (n as f64 * batch * (batch - 1.0)).sqrt();
+        (n as f64 * batch + spread * self.normal()).round().max(n as f64) as u64
+    }
 }

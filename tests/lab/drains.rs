@@ -1,9 +1,10 @@
 //! A simulator of mail queues around an outage, to test forecasts against what then happens. It is written from how mail
 //! behaves (RFC 5321 4.5.4.1, the senders' documented retry and give-up times, postconf(5)), not from the forecast:
-//! senders' retries after 1 to 60 hours come back as each sender's own interval has them; arrivals are Poisson, some with
-//! bursts of bulk mail, and follow the day; throughput wanders, stalls and recovers; a maintenance job takes a share of it
-//! and gives it back; Postfix tries its own deferred mail only as each message's back-off ends; and whoever watches loses
-//! samples, has clock steps, counters that reset and now and then an absurd reading.
+//! senders' retries after 1 to 60 hours come back as each sender's own interval has them; sessions are Poisson and carry one
+//! or several messages, some days with bursts of bulk mail, and follow the hour; throughput wanders, stalls and recovers; a
+//! maintenance job takes a share of it and gives it back; Postfix tries its own deferred mail only as each message's
+//! back-off ends; and whoever watches gets samples and no census (what moves while it is counted is missed or counted
+//! twice), loses some, has clock steps, counters that reset and now and then an absurd reading.
 
 use mailtop::domain::Timestamp;
 use mailtop::domain::forecast::Sample;
@@ -57,9 +58,7 @@ pub struct Drain {
     pub steps: Vec<usize>,
     /// Messages waiting that can be delivered, by step.
     pub waiting: Vec<u64>,
-    /// Step at which service came back.
-    pub back: usize,
-    /// Step after `back` with the most messages waiting.
+    /// The step with the most messages waiting since service came back.
     pub peak: usize,
     /// First step after the peak with nothing waiting; `None` when the run ended before.
     pub clear: Option<usize>,
@@ -78,15 +77,69 @@ struct Sender {
 }
 
 const SENDERS: [Sender; 9] = [
-    Sender { share: 0.05, growth: 1.0, low: 0.17, high: 4.0, gives_up: 8.0 },   // doubling, 10 min to 4 h
-    Sender { share: 0.08, growth: 0.5, low: 0.1, high: 1.0, gives_up: 14.0 },
-    Sender { share: 0.25, growth: 0.1, low: 0.08, high: 1.0, gives_up: 24.0 },
-    Sender { share: 0.08, growth: 0.0, low: 0.25, high: 0.25, gives_up: 48.0 }, // every 15 min
-    Sender { share: 0.07, growth: 0.5, low: 0.25, high: 4.0, gives_up: 72.0 },
-    Sender { share: 0.05, growth: 0.5, low: 0.25, high: 3.2, gives_up: 96.0 },  // 30 tries in 96 h
-    Sender { share: 0.14, growth: 0.5, low: 0.25, high: 6.0, gives_up: 96.0 },  // Exim: 15 min, x1.5, 6 h
-    Sender { share: 0.22, growth: 1.0, low: 0.083, high: 1.11, gives_up: 120.0 }, // Postfix: 300 s to 4000 s
-    Sender { share: 0.06, growth: 0.0, low: 0.5, high: 0.5, gives_up: 120.0 },  // Sendmail: queue runs
+    Sender {
+        share: 0.05,
+        growth: 1.0,
+        low: 0.17,
+        high: 4.0,
+        gives_up: 8.0,
+    }, // doubling, 10 min to 4 h
+    Sender {
+        share: 0.08,
+        growth: 0.5,
+        low: 0.1,
+        high: 1.0,
+        gives_up: 14.0,
+    },
+    Sender {
+        share: 0.25,
+        growth: 0.1,
+        low: 0.08,
+        high: 1.0,
+        gives_up: 24.0,
+    },
+    Sender {
+        share: 0.08,
+        growth: 0.0,
+        low: 0.25,
+        high: 0.25,
+        gives_up: 48.0,
+    }, // every 15 min
+    Sender {
+        share: 0.07,
+        growth: 0.5,
+        low: 0.25,
+        high: 4.0,
+        gives_up: 72.0,
+    },
+    Sender {
+        share: 0.05,
+        growth: 0.5,
+        low: 0.25,
+        high: 3.2,
+        gives_up: 96.0,
+    }, // 30 tries in 96 h
+    Sender {
+        share: 0.14,
+        growth: 0.5,
+        low: 0.25,
+        high: 6.0,
+        gives_up: 96.0,
+    }, // Exim: 15 min, x1.5, 6 h
+    Sender {
+        share: 0.22,
+        growth: 1.0,
+        low: 0.083,
+        high: 1.11,
+        gives_up: 120.0,
+    }, // Postfix: 300 s to 4000 s
+    Sender {
+        share: 0.06,
+        growth: 0.0,
+        low: 0.5,
+        high: 0.5,
+        gives_up: 120.0,
+    }, // Sendmail: queue runs
 ];
 
 /// Retries per minute after the service is back, by minute: `per_hour` of mail was held for `hours`, and a refused try
@@ -152,22 +205,48 @@ fn one(dice: &mut Dice) -> Drain {
 
     let wave = retry_wave(dice, normal * 60.0, outage_hours - queued_hours, LONGEST / MIN);
     let bulk = Bulk::new(dice);
-    let arrivals = if bulk.is_some() { Arrivals::Bursty } else { Arrivals::Poisson };
+    let arrivals = if bulk.is_some() {
+        Arrivals::Bursty
+    } else {
+        Arrivals::Poisson
+    };
     let day = Day::new(dice);
     let holding = outage != Outage::Queued; // senders hold new mail too until the service is back
     let intensity = |step: usize, bulk: f64| {
         let ordinary = normal * day.at(step) * (1.0 + bulk);
-        if step < back { if holding { 0.0 } else { ordinary } } else { ordinary + wave.get((step - back) / MIN).unwrap_or(&0.0) }
+        if step < back {
+            if holding { 0.0 } else { ordinary }
+        } else {
+            ordinary + wave.get((step - back) / MIN).unwrap_or(&0.0)
+        }
     };
     let service = Service::new(dice, capacity, back, rough_end);
 
     let backlog = (normal * 60.0 * queued_hours) as u64;
     let own_back_off = (queued_hours > 0.0 && dice.chance(0.3)).then_some(4_000.0 / STEP as f64);
-    let run = Run { back, backlog, own_back_off };
+    let sessions = Sessions::new(dice);
+    let run = Run {
+        back,
+        backlog,
+        own_back_off,
+        sessions,
+    };
     let (waiting, ins, outs, peak, clear) = run.go(dice, intensity, bulk, service);
     let seen = if dice.chance(0.5) { Seen::Counts } else { Seen::Depth };
     let watched = watch(dice, &waiting, &ins, &outs, seen);
-    Drain { outage, arrivals, seen, outage_hours, load, back, peak, clear, waiting, samples: watched.0, steps: watched.1, blind: watched.2 }
+    Drain {
+        outage,
+        arrivals,
+        seen,
+        outage_hours,
+        load,
+        peak,
+        clear,
+        waiting,
+        samples: watched.0,
+        steps: watched.1,
+        blind: watched.2,
+    }
 }
 
 /// A queue that takes in more than goes out at every moment: service is away, or slower than the mail.
@@ -175,18 +254,29 @@ pub fn growing(seed: u64) -> Drain {
     let mut dice = Dice::new(seed);
     let dice = &mut dice;
     let normal = dice.log_between(5.0, 800.0);
-    let capacity = if dice.chance(0.3) { 0.0 } else { normal / dice.between(1.25, 4.0) };
+    let capacity = if dice.chance(0.3) {
+        0.0
+    } else {
+        normal / dice.between(1.25, 4.0)
+    };
     let hours = dice.between(1.0, 8.0);
     let bulk = Bulk::new(dice);
-    let arrivals = if bulk.is_some() { Arrivals::Bursty } else { Arrivals::Poisson };
+    let arrivals = if bulk.is_some() {
+        Arrivals::Bursty
+    } else {
+        Arrivals::Poisson
+    };
+    let sessions = Sessions::new(dice);
     let wanders = Wander::new(dice.between(0.0, 0.06), dice.between(20.0, 180.0));
     let (mut waiting, mut ins, mut outs) = (vec![(normal * 60.0 * dice.between(0.0, 5.0)) as u64], vec![0], vec![0]);
     let (mut bulk, mut wanders) = (bulk, wanders);
     for step in 1..(hours * HOUR as f64) as usize {
         let boost = bulk.as_mut().map_or(0.0, |b| b.at(dice, step));
         let rate = capacity * wanders.next(dice).clamp(0.85, 1.15);
-        let came = dice.poisson(normal * (1.0 + boost) / MIN as f64);
-        let went = dice.poisson(rate / MIN as f64).min(waiting[step - 1] + came);
+        let came = dice.batches(normal * (1.0 + boost) / MIN as f64, sessions.inward);
+        let went = dice
+            .batches(rate / MIN as f64, sessions.outward)
+            .min(waiting[step - 1] + came);
         waiting.push(waiting[step - 1] + came - went);
         ins.push(ins[step - 1] + came);
         outs.push(outs[step - 1] + went);
@@ -194,8 +284,17 @@ pub fn growing(seed: u64) -> Drain {
     let seen = if dice.chance(0.5) { Seen::Counts } else { Seen::Depth };
     let (samples, steps, blind) = watch(dice, &waiting, &ins, &outs, seen);
     Drain {
-        outage: Outage::Queued, arrivals, seen, outage_hours: hours, load: normal / capacity, samples, steps, back: 0,
-        peak: waiting.len() - 1, waiting, clear: None, blind,
+        outage: Outage::Queued,
+        arrivals,
+        seen,
+        outage_hours: hours,
+        load: normal / capacity,
+        samples,
+        steps,
+        peak: waiting.len() - 1,
+        waiting,
+        clear: None,
+        blind,
     }
 }
 
@@ -204,12 +303,34 @@ struct Run {
     backlog: u64,
     /// Steps over which the queue's own deferred mail becomes due.
     own_back_off: Option<f64>,
+    sessions: Sessions,
+}
+
+/// Messages in a session, on their way in and out.
+struct Sessions {
+    inward: f64,
+    outward: f64,
+}
+
+impl Sessions {
+    fn new(dice: &mut Dice) -> Self {
+        Self {
+            inward: dice.log_between(1.0, 6.0),
+            outward: dice.log_between(1.0, 6.0),
+        }
+    }
 }
 
 type Ran = (Vec<u64>, Vec<u64>, Vec<u64>, usize, Option<usize>);
 
 impl Run {
-    fn go(&self, dice: &mut Dice, intensity: impl Fn(usize, f64) -> f64, mut bulk: Option<Bulk>, mut service: Service) -> Ran {
+    fn go(
+        &self,
+        dice: &mut Dice,
+        intensity: impl Fn(usize, f64) -> f64,
+        mut bulk: Option<Bulk>,
+        mut service: Service,
+    ) -> Ran {
         // Before the service is back the backlog has been growing to what it is.
         let before: f64 = (0..self.back).map(|s| intensity(s, 0.0)).sum::<f64>() / MIN as f64;
         let mut depth = self.backlog.saturating_sub(before as u64);
@@ -221,7 +342,7 @@ impl Run {
         for step in 1..LONGEST {
             let boost = bulk.as_mut().map_or(0.0, |b| b.at(dice, step));
             let per_min = intensity(step, boost);
-            let came = dice.poisson(per_min / MIN as f64);
+            let came = dice.batches(per_min / MIN as f64, self.sessions.inward);
             let rate = service.at(dice, step);
             if let Some(over) = self.own_back_off.filter(|_| step >= self.back) {
                 if step == self.back {
@@ -231,7 +352,10 @@ impl Run {
                 let still = (to_come_due as f64 * (1.0 - share)) as u64;
                 due = (depth + came).saturating_sub(still);
             }
-            let went = dice.poisson(rate / MIN as f64).min(depth + came).min(due);
+            let went = dice
+                .batches(rate / MIN as f64, self.sessions.outward)
+                .min(depth + came)
+                .min(due);
             depth = depth + came - went;
             waiting.push(depth);
             ins.push(ins[step - 1] + came);
@@ -265,7 +389,12 @@ impl Bulk {
             return None;
         }
         let every = dice.between(20.0, 120.0) * MIN as f64;
-        Some(Self { every, until: 0, size: 0.0, next: dice.exponential(every) })
+        Some(Self {
+            every,
+            until: 0,
+            size: 0.0,
+            next: dice.exponential(every),
+        })
     }
     fn at(&mut self, dice: &mut Dice, step: usize) -> f64 {
         if step as f64 >= self.next {
@@ -285,7 +414,10 @@ struct Day {
 
 impl Day {
     fn new(dice: &mut Dice) -> Self {
-        Self { swing: dice.between(0.0, 0.5), phase: dice.between(0.0, std::f64::consts::TAU) }
+        Self {
+            swing: dice.between(0.0, 0.5),
+            phase: dice.between(0.0, std::f64::consts::TAU),
+        }
     }
     fn at(&self, step: usize) -> f64 {
         let turn = step as f64 / (24 * HOUR) as f64 * std::f64::consts::TAU;
@@ -303,7 +435,11 @@ struct Wander {
 impl Wander {
     fn new(spread: f64, minutes: f64) -> Self {
         let keep = (-1.0 / (minutes * MIN as f64)).exp();
-        Self { log: 0.0, keep, kick: spread * (1.0 - keep * keep).sqrt() }
+        Self {
+            log: 0.0,
+            keep,
+            kick: spread * (1.0 - keep * keep).sqrt(),
+        }
     }
     fn next(&mut self, dice: &mut Dice) -> f64 {
         self.log = self.log * self.keep + self.kick * dice.normal();
@@ -342,28 +478,52 @@ impl Service {
                 (from, from + (dice.between(0.25, 4.0) * HOUR as f64) as usize, takes)
             }
         });
-        Self { capacity, back, wander: Wander::new(dice.between(0.03, 0.3), dice.between(20.0, 180.0)), stalls, maintenance }
+        Self {
+            capacity,
+            back,
+            wander: Wander::new(dice.between(0.03, 0.3), dice.between(20.0, 180.0)),
+            stalls,
+            maintenance,
+        }
     }
     fn at(&mut self, dice: &mut Dice, step: usize) -> f64 {
         let wander = self.wander.next(dice);
         if step < self.back {
             return 0.0;
         }
-        let stall = self.stalls.iter().find(|s| s.0 <= step && step < s.1).map_or(1.0, |s| s.2);
-        let left = self.maintenance.filter(|m| m.0 <= step && step < m.1).map_or(1.0, |m| 1.0 - m.2);
+        let stall = self
+            .stalls
+            .iter()
+            .find(|s| s.0 <= step && step < s.1)
+            .map_or(1.0, |s| s.2);
+        let left = self
+            .maintenance
+            .filter(|m| m.0 <= step && step < m.1)
+            .map_or(1.0, |m| 1.0 - m.2);
         self.capacity * wander * stall * left
     }
 }
 
 /// What a watcher of the queue writes down, with what goes wrong in watching.
-fn watch(dice: &mut Dice, waiting: &[u64], ins: &[u64], outs: &[u64], seen: Seen) -> (Vec<Sample>, Vec<usize>, Vec<usize>) {
+fn watch(
+    dice: &mut Dice,
+    waiting: &[u64],
+    ins: &[u64],
+    outs: &[u64],
+    seen: Seen,
+) -> (Vec<Sample>, Vec<usize>, Vec<usize>) {
     let every = [1, 1, 1, 3, 6][dice.below(5)];
     let held = dice.chance(0.33).then(|| dice.log_between(1.0, 2_000.0) as u64);
-    let gap_every = if dice.chance(0.5) { (60 * MIN) as f64 } else { f64::INFINITY };
+    let gap_every = if dice.chance(0.5) {
+        (60 * MIN) as f64
+    } else {
+        f64::INFINITY
+    };
     let missed = if dice.chance(0.5) { 0.02 } else { 0.0 };
     let absurd = dice.chance(0.3).then(|| dice.below(waiting.len() / every));
     let clock_step = dice.chance(0.1).then(|| dice.below(waiting.len()));
     let reset = dice.chance(0.1).then(|| dice.below(waiting.len()));
+    let reading_s = dice.log_between(0.05, 2.0); // how long counting takes
     let stepped_by = dice.between(10.0, 300.0) as i64;
     let (mut samples, mut steps, mut blind) = (Vec::new(), Vec::new(), Vec::new());
     let mut gap_until = 0;
@@ -381,14 +541,17 @@ fn watch(dice: &mut Dice, waiting: &[u64], ins: &[u64], outs: &[u64], seen: Seen
             continue;
         }
         let at = clock + (step * STEP * 1_000) as i64 + dice.between(-400.0, 400.0) as i64;
-        let mut depth = waiting[step] + held.unwrap_or(0);
+        // What moved while it was counted may be missed or seen twice.
+        let moved = (ins[step] + outs[step] - ins[step.saturating_sub(1)] - outs[step.saturating_sub(1)]) as f64;
+        let slip = (moved * reading_s / STEP as f64).sqrt() * dice.normal();
+        let mut depth = (waiting[step] as f64 + slip).round().max(0.0) as u64 + held.unwrap_or(0);
         if absurd == Some(n) {
             depth = [0, depth * 10, depth / 3][dice.below(3)];
         }
         let base = reset.filter(|r| step >= *r).map_or((0, 0), |r| (ins[r], outs[r]));
         let counts = seen == Seen::Counts;
         samples.push(Sample {
-            at: Timestamp::from_millisecond(at).unwrap(),
+            at: Timestamp::from_millisecond(at).unwrap_or_else(|e| panic!("{e}")),
             depth,
             held,
             arrivals: counts.then(|| ins[step] - base.0),

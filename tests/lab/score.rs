@@ -15,7 +15,6 @@ const MIN: usize = 60 / STEP;
 /// One forecast and what came of it.
 #[derive(Clone, Debug)]
 pub struct Look {
-    pub seed: u64,
     pub percent: u32,
     pub seen: Seen,
     /// Seconds to the true end.
@@ -38,13 +37,21 @@ impl Look {
     }
     /// Where the truth lies: below p10 (-1), inside (0), above p90 (1).
     pub fn side(&self) -> Option<i32> {
-        let Verdict::Clears { p10, p90, .. } = self.verdict else { return None };
+        let Verdict::Clears { p10, p90, .. } = self.verdict else {
+            return None;
+        };
         let step = STEP as f64; // the truth is known to a step
-        Some(if self.truth + step < p10.secs_f64() { -1 } else { i32::from(self.truth - step > p90.secs_f64()) })
+        Some(if self.truth + step < p10.secs_f64() {
+            -1
+        } else {
+            i32::from(self.truth - step > p90.secs_f64())
+        })
     }
     /// p90 over p10: how wide the answer is.
     pub fn width(&self) -> Option<f64> {
-        let Verdict::Clears { p10, p90, .. } = self.verdict else { return None };
+        let Verdict::Clears { p10, p90, .. } = self.verdict else {
+            return None;
+        };
         Some(p90.secs_f64() / p10.secs_f64().max(1.0))
     }
 }
@@ -53,18 +60,20 @@ impl Look {
 /// moments at which the depth has just been low).
 pub fn looks(seed: u64, d: &Drain) -> Vec<Look> {
     let mut dice = Dice::new(seed ^ 0xdead);
-    let clear = d.clear.expect("a drain has an end");
+    let Some(clear) = d.clear else { return Vec::new() };
     let mut all = Vec::new();
     for percent in LOOKS {
         let level = d.waiting[d.peak] as f64 * (1.0 - f64::from(percent) / 100.0);
-        let Some(passed) = (d.peak..clear).find(|s| d.waiting[*s] as f64 <= level) else { continue };
+        let Some(passed) = (d.peak..clear).find(|s| d.waiting[*s] as f64 <= level) else {
+            continue;
+        };
         let moment = passed + (dice.between(0.0, 0.04) * (clear - passed) as f64) as usize;
         // The first sample at or after that moment, so that the answer is as of a sample.
         let n = d.steps.partition_point(|s| *s < moment);
         if n >= d.steps.len() || d.steps[n] >= clear {
             continue;
         }
-        all.push(look(seed, d, n, percent));
+        all.push(look(d, n, percent));
     }
     all
 }
@@ -74,13 +83,12 @@ pub fn history(d: &Drain, n: usize) -> &[Sample] {
     &d.samples[(n + 1).saturating_sub(2_880)..=n]
 }
 
-pub fn look(seed: u64, d: &Drain, n: usize, percent: u32) -> Look {
+fn look(d: &Drain, n: usize, percent: u32) -> Look {
     let samples = history(d, n);
     let at = samples[samples.len() - 1].at;
     let step = d.steps[n];
     let verdict = forecast(samples, at).drain;
     Look {
-        seed,
         percent,
         seen: d.seen,
         truth: d.clear.map_or(f64::INFINITY, |c| ((c - step) * STEP) as f64),
@@ -93,7 +101,11 @@ pub fn look(seed: u64, d: &Drain, n: usize, percent: u32) -> Look {
 
 fn last(samples: &[Sample], window: Span) -> &[Sample] {
     let newest = samples[samples.len() - 1].at;
-    let n = samples.iter().rev().take_while(|s| (Span::ZERO..=window).contains(&Span::between(s.at, newest))).count();
+    let n = samples
+        .iter()
+        .rev()
+        .take_while(|s| (Span::ZERO..=window).contains(&Span::between(s.at, newest)))
+        .count();
     &samples[samples.len() - n.max(2).min(samples.len())..]
 }
 
@@ -101,9 +113,15 @@ fn last(samples: &[Sample], window: Span) -> &[Sample] {
 fn naive(samples: &[Sample]) -> Option<f64> {
     let newest = samples.last()?;
     let depth = |s: &Sample| (s.depth - s.held.unwrap_or(0).min(s.depth)) as f64;
-    let points: Vec<(f64, f64)> = samples.iter().map(|s| (Span::between(newest.at, s.at).secs_f64(), depth(s))).collect();
+    let points: Vec<(f64, f64)> = samples
+        .iter()
+        .map(|s| (Span::between(newest.at, s.at).secs_f64(), depth(s)))
+        .collect();
     let n = points.len() as f64;
-    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let (mx, my) = (
+        points.iter().map(|p| p.0).sum::<f64>() / n,
+        points.iter().map(|p| p.1).sum::<f64>() / n,
+    );
     let var: f64 = points.iter().map(|p| (p.0 - mx).powi(2)).sum();
     let slope = points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>() / var;
     (slope < 0.0).then(|| depth(newest) / -slope)
@@ -146,14 +164,25 @@ pub struct Line {
     pub width: f64,
 }
 
-/// Sums up looks. An answer without a time counts as an infinite error, for the forecast as for the naive rules.
+/// Sums up looks. Errors are over the looks at which the forecast gives a time (`no_time` is the share that has none); there
+/// a naive rule without an answer counts as infinitely wrong.
 pub fn line(looks: &[&Look]) -> Line {
-    let share = |n: usize, of: usize| if of == 0 { f64::NAN } else { 100.0 * n as f64 / of as f64 };
+    let share = |n: usize, of: usize| {
+        if of == 0 {
+            f64::NAN
+        } else {
+            100.0 * n as f64 / of as f64
+        }
+    };
     let sides: Vec<i32> = looks.iter().filter_map(|l| l.side()).collect();
     let of = |side: i32| share(sides.iter().filter(|s| **s == side).count(), sides.len());
     let error = |by: &dyn Fn(&Look) -> Option<f64>| {
+        let timed: Vec<&Look> = looks.iter().copied().filter(|l| l.p50().is_some()).collect();
         let abs = |l: &&Look| by(l).map_or(f64::INFINITY, |t| (t - l.truth).abs());
-        (median(looks.iter().map(|l| abs(l) / 60.0)), 100.0 * median(looks.iter().map(|l| abs(l) / l.truth.max(STEP as f64))))
+        (
+            median(timed.iter().map(|l| abs(l) / 60.0)),
+            100.0 * median(timed.iter().map(|l| abs(l) / l.truth.max(STEP as f64))),
+        )
     };
     let (error_min, error_rel) = error(&Look::p50);
     let (naive_min, naive_rel) = error(&|l| l.naive);
@@ -187,7 +216,11 @@ pub fn table(looks: &[Look]) -> String {
         "drained  looks  in p10-p90  below  above  p90/p10   error of p50    naive, 2 samples    naive, 5 min   wrong  no time\n",
     );
     for percent in LOOKS {
-        row(&mut out, &format!("{percent}%"), &looks.iter().filter(|l| l.percent == percent).collect::<Vec<_>>());
+        row(
+            &mut out,
+            &format!("{percent}%"),
+            &looks.iter().filter(|l| l.percent == percent).collect::<Vec<_>>(),
+        );
     }
     out
 }
@@ -198,7 +231,15 @@ pub fn row(out: &mut String, name: &str, looks: &[&Look]) {
     let _ = writeln!(
         out,
         "{name:>7}  {:>5}  {:>9.1}%  {:>4.1}%  {:>4.1}%  {:>7.2}  {:>14}  {:>18}  {:>14}  {:>4.1}%  {:>6.1}%",
-        l.looks, l.coverage, l.below, l.above, l.width, pair(l.error_min, l.error_rel), pair(l.naive_min, l.naive_rel),
-        pair(l.naive5_min, l.naive5_rel), l.wrong, l.no_time,
+        l.looks,
+        l.coverage,
+        l.below,
+        l.above,
+        l.width,
+        pair(l.error_min, l.error_rel),
+        pair(l.naive_min, l.naive_rel),
+        pair(l.naive5_min, l.naive5_rel),
+        l.wrong,
+        l.no_time,
     );
 }
