@@ -8,6 +8,7 @@ pub mod door;
 pub mod effect;
 pub mod event;
 pub mod flow;
+pub mod forecast;
 pub mod health;
 pub mod job;
 pub mod queue;
