@@ -10,6 +10,7 @@ use crate::domain::Span;
 use super::config::Args as ConfigArgs;
 use super::demo::DemoArgs;
 use super::demo_ctl::Args as DemoCtlArgs;
+use super::forecast::ForecastArgs;
 use super::init::Args as InitArgs;
 use super::queue::QueueArgs;
 
@@ -67,6 +68,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// Read a queue listing from a file or a pipe.
     Queue(QueueArgs),
+    /// When a queue will be clear, from samples of its depth in a file or a pipe.
+    Forecast(ForecastArgs),
     /// Pause a maintenance job: exit 0 only when the server confirms it.
     Pause(PauseArgs),
     /// Let a paused maintenance job go on: exit 0 only when the server confirms it.

@@ -9,6 +9,7 @@ pub mod config;
 mod console;
 mod demo;
 pub mod demo_ctl;
+pub mod forecast;
 pub mod init;
 pub mod queue;
 mod queue_table;
@@ -45,6 +46,7 @@ pub fn main() -> ExitCode {
         None => console::run(&cli.targets, &cli.target, &global),
         Some(Command::Check(args)) => check::run(&args, &global),
         Some(Command::Watch(args)) => watch::run(&args, &global),
+        Some(Command::Forecast(args)) => forecast::run(&args),
         Some(Command::Queue(args)) => queue::run(&args, jiff::Timestamp::now()),
         Some(Command::Pause(args)) => act::pause(&args, &global),
         Some(Command::Resume(args)) => act::resume(&args, &global),
