@@ -1,5 +1,7 @@
 //! Holds the floors of the house (ARCHITECTURE.md): which room may import which. The message names file, line and rule.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -272,9 +272,8 @@ mod tests {
         (read, report)
     }
     fn drain(lines: i64) -> String {
-        (0..lines)
-            .map(|n| format!("{},{}\n", 1_800_000_000 + 60 * n, 10_000 - 100 * n))
-            .collect()
+        let line = |n| format!("{},{}", 1_800_000_000 + 60 * n, 10_000 - 100 * n);
+        (0..lines).map(line).collect::<Vec<_>>().join("\n") + "\n"
     }
 
     #[test]
