@@ -34,9 +34,7 @@ pub const fn fits(size: (u16, u16)) -> bool {
 
 /// Draws the whole screen.
 pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
-    if !fits((area.width, area.height)) {
-        too_small(buf, area, app);
-    } else {
+    if fits((area.width, area.height)) {
         match &app.screen {
             Screen::Fleet => fleet::draw(buf, area, app, now),
             Screen::Server(view) => server::draw(buf, area, app, view, now),
@@ -50,6 +48,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
             Some(Overlay::Question(_)) => action::draw_question(buf, area, app, now),
             Some(Overlay::Filter) | None => {}
         }
+    } else {
+        too_small(buf, area, app);
     }
     if app.options.glyphs == Glyphs::Ascii {
         glyphs::asciify(buf);
