@@ -215,7 +215,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Ascii, "ascii", "draw with ASCII only, or with all characters", &[], SCREENS, None),
     bind(C::Redraw, "redraw", "send the whole screen again", &[ctrl('l')], SCREENS, None),
     bind(C::Suspend, "suspend", "to the shell; `fg` comes back", &[ctrl('z')], SCREENS, None),
-    bind(C::Quit, "quit", "leave", &[c('q')], SCREENS, foot("q", "quit", 5)),
+    bind(C::Quit, "quit", "leave", &[c('q')], SCREENS, foot("q", "quit", 0)),
     bind(C::Interrupt, "quit now", "leave; asks once while an action runs", &[ctrl('c')], SCREENS, None),
     // What follows holds in dialogs and inputs only.
     bind(C::Open, "", "do it", &[k(K::Enter)], &[P::Plan], foot("⏎", "", 0)),
@@ -260,6 +260,13 @@ const fn bind(
         keys,
         places,
         foot,
+    }
+}
+
+impl Binding {
+    /// Whether it changes a server: what `--read-only` takes away.
+    pub const fn acts(&self) -> bool {
+        matches!(self.command, C::Pause | C::Resume)
     }
 }
 

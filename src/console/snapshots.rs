@@ -4,7 +4,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
 
-use super::app::{App, Msg};
+use super::app::{Access, App, Msg};
 use super::fixture::{self, app, at, now, text};
 use super::view;
 use crate::console::app::Overlay;
@@ -304,6 +304,95 @@ fn an_empty_fleet_and_two_hundred_servers() {
     let mut scrolled = app(fixture::many(), (80, 24));
     press(&mut scrolled, "PageDown PageDown PageDown");
     assert_snapshot!("many_scrolled_80x24", drawn(&scrolled));
+}
+
+#[test]
+fn the_footer_keeps_help_and_the_way_out_at_every_width() {
+    for width in [60, 61, 70, 80, 100, 120] {
+        for open in ["Esc", "Enter"] {
+            for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
+                let mut app = app(fixture::weekend(), (width, 15));
+                app.options.glyphs = glyphs;
+                press(&mut app, open);
+                let screen = drawn(&app);
+                let foot = screen.lines().last().unwrap_or_default();
+                assert!(foot.contains("? help") && foot.contains("q quit"), "{width}: {foot}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_read_only_console_does_not_offer_what_it_takes_away() {
+    for open in ["Esc", "Enter"] {
+        let mut app = app(fixture::weekend(), (120, 40));
+        press(&mut app, open);
+        assert!(drawn(&app).contains("p pause"));
+        app.options.access = Access::ReadOnly;
+        let screen = drawn(&app);
+        assert!(!screen.contains("p pause") && !screen.contains("r resume"), "{screen}");
+        press(&mut app, "?");
+        let help = drawn(&app);
+        assert_eq!(help.matches("taken away: read-only").count(), 2, "{help}");
+        assert!(!help.contains("shows the plan first"), "{help}");
+    }
+}
+
+/// The jobs of mbox3, whose job was found in `state` now, after a pause of `mins` minutes asked for `ago` seconds ago.
+fn jobs_after_a_pause(state: State, truth: Truth, ago: i64, mins: i64) -> (String, String) {
+    let mut model = fixture::watching(vec![fixture::watched("mbox3", "imap queue", &["db-compact"])]);
+    let plan = fixture::plan("mbox3", "db-compact", Verb::Pause, Some(Span::from_mins(mins)));
+    model.apply_all(&fixture::acted(-ago, 4, plan, "drain first", truth));
+    let seen = fixture::state(state, None, None, "read");
+    model.apply(&fixture::event(-2, fixture::job("mbox3", "db-compact"), seen));
+    let mut app = app(model, (120, 40));
+    let fleet = drawn(&app);
+    press(&mut app, "Enter 3");
+    (fleet, drawn(&app))
+}
+
+#[test]
+fn a_pause_that_failed_is_not_called_a_pause() {
+    let found = JobState {
+        state: State::Running,
+        progress: None,
+        running_for: None,
+        detail: "active".into(),
+    };
+    let (fleet, jobs) = jobs_after_a_pause(State::Running, Truth::Contradicted { found }, 45, 30);
+    for screen in [fleet, jobs] {
+        assert!(screen.contains("pause failed 45s ago: found running"), "{screen}");
+        assert!(!screen.contains(" left") && !screen.contains("paused"), "{screen}");
+    }
+}
+
+#[test]
+fn a_job_that_runs_again_is_not_said_to_be_paused_for_longer() {
+    let confirmed = || Truth::Confirmed { at: at(-100) };
+    let (fleet, jobs) = jobs_after_a_pause(State::Running, confirmed(), 600, 30);
+    for screen in [fleet, jobs] {
+        assert!(screen.contains("running again (not resumed by mailtop)"), "{screen}");
+        assert!(!screen.contains(" left"), "{screen}");
+    }
+    let (fleet, jobs) = jobs_after_a_pause(State::Running, confirmed(), 3_600, 30);
+    for screen in [fleet, jobs] {
+        assert!(screen.contains("running again"), "{screen}");
+        assert!(!screen.contains("not resumed") && !screen.contains("over"), "{screen}");
+    }
+    let (fleet, jobs) = jobs_after_a_pause(State::Idle, confirmed(), 3_600, 30);
+    for screen in [fleet, jobs] {
+        assert!(screen.contains("now idle"), "{screen}");
+    }
+}
+
+#[test]
+fn a_pause_past_its_end_says_how_long_it_is_overdue() {
+    let confirmed = Truth::Confirmed { at: at(-100) };
+    let (fleet, jobs) = jobs_after_a_pause(State::Paused, confirmed, 1_800 + 16_740, 30);
+    assert!(fleet.contains("▲ +4h"), "{fleet}");
+    for screen in [fleet, jobs] {
+        assert!(screen.contains("▲ pause overdue by 4h39m"), "{screen}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a key, a paste and the mouse do. Keys become commands by the table in `keymap`; what is left over is text for
 //! the input that is open.
 
-use crossterm::event::{KeyEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEvent, MouseEventKind};
 use jiff::Timestamp;
 
 use crate::console::keymap::{self, Command, Place};
@@ -15,6 +15,9 @@ use super::{Access, App, Overlay, Palette, Pane, Pick, Screen, ServerView};
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent, now: Timestamp) -> Vec<Effect> {
+        if !view::fits(self.size) {
+            return self.key_unseen(key, now);
+        }
         self.said = None;
         let place = self.place();
         if let Some(command) = keymap::find(place, key) {
@@ -24,7 +27,31 @@ impl App {
         Vec::new()
     }
 
+    /// A key on a screen that is too small to show what it would fall on: only those that leave, stop or redraw. The
+    /// rest does nothing, so that no plan is asked for, given a reason or confirmed that nobody could read.
+    fn key_unseen(&mut self, key: KeyEvent, now: Timestamp) -> Vec<Effect> {
+        let place = match self.place() {
+            // It is said even there, so its keys hold.
+            Place::Question => Place::Question,
+            // `q` leaves, also where it would be a letter of an input that is hidden now.
+            _ => self.ground(),
+        };
+        match keymap::find(place, key) {
+            Some(Command::Quit) => self.quit(),
+            Some(command @ (Command::Interrupt | Command::Suspend | Command::Redraw)) => {
+                self.command(command, place, now)
+            }
+            Some(command) if place == Place::Question && matches!(key.code, KeyCode::Char('c' | 'q')) => {
+                self.command(command, place, now)
+            }
+            _ => Vec::new(),
+        }
+    }
+
     pub(super) fn paste(&mut self, text: &str, now: Timestamp) -> Vec<Effect> {
+        if !view::fits(self.size) {
+            return Vec::new();
+        }
         self.typed(|i| input::paste(i, text), now);
         Vec::new()
     }
@@ -260,6 +287,9 @@ impl App {
     }
 
     pub(super) fn mouse_moved(&mut self, mouse: MouseEvent, now: Timestamp) -> Vec<Effect> {
+        if !view::fits(self.size) {
+            return Vec::new();
+        }
         let place = self.place();
         let wheel = match mouse.kind {
             MouseEventKind::ScrollUp => Some(Command::Up),

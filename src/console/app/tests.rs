@@ -635,6 +635,64 @@ fn where_nothing_may_be_changed_the_keys_say_why() {
     assert!(said(&empty).contains("no server"));
 }
 
+#[test]
+fn on_a_screen_too_small_to_show_a_plan_no_key_asks_for_one_or_confirms_it() {
+    for size in [(40, 10), (59, 15), (60, 14)] {
+        let mut a = weekend();
+        a.update(Msg::Resize(size.0, size.1), now());
+        keys(&mut a, "j");
+        assert!(keys(&mut a, "pr:/?").is_empty());
+        assert!(enter(&mut a).is_empty());
+        assert!(a.overlay.is_none() && a.fleet.selected().is_none(), "{size:?}");
+
+        // The window shrinks over a plan: neither letters, nor a paste, nor Enter reach it.
+        let mut a = planned();
+        keys(&mut a, "drain");
+        a.update(Msg::Resize(size.0, size.1), now());
+        keys(&mut a, "xyz");
+        a.update(Msg::Paste("pasted".to_owned()), now());
+        let wheel = MouseEvent {
+            kind: MouseEventKind::ScrollDown,
+            column: 1,
+            row: 1,
+            modifiers: KeyModifiers::NONE,
+        };
+        assert!(a.update(Msg::Mouse(wheel), now()).is_empty());
+        assert!(enter(&mut a).is_empty());
+        assert!(esc(&mut a).is_empty());
+        assert!(matches!(stage(&a), Stage::Shown(_)), "{size:?}");
+        assert_eq!(ctrl(&mut a, 'l'), [Effect::Redraw]);
+        assert_eq!(ctrl(&mut a, 'z'), [Effect::Suspend]);
+
+        // Seen again, it is confirmed with the reason typed when it could be seen.
+        a.update(Msg::Resize(60, 15), now());
+        let run = enter(&mut a);
+        assert!(
+            matches!(&run[..], [Effect::Run { reason, .. }] if &**reason == "drain"),
+            "{run:?}"
+        );
+    }
+}
+
+#[test]
+fn a_screen_that_is_too_small_can_be_left() {
+    let mut a = planned();
+    a.update(Msg::Resize(40, 10), now());
+    assert_eq!(keys(&mut a, "q"), [Effect::Quit], "from over a hidden dialog");
+    assert_eq!(ctrl(&mut a, 'c'), [Effect::Quit]);
+
+    let mut a = started();
+    a.update(Msg::Resize(40, 10), now());
+    assert!(keys(&mut a, "q").is_empty());
+    let seen = fixture::text(&crate::console::view::frame(&a, now()));
+    assert!(seen.contains("Ctrl-C leaves"), "{seen}");
+    assert!(enter(&mut a).is_empty());
+    keys(&mut a, "q");
+    assert!(matches!(stage(&a), Stage::Running { .. }), "q stays");
+    ctrl(&mut a, 'c');
+    assert_eq!(ctrl(&mut a, 'c'), [Effect::Quit]);
+}
+
 // Leaving.
 
 #[test]

@@ -11,6 +11,12 @@ use tokio::sync::mpsc;
 
 use super::give_back;
 
+/// How long the program may take to leave once its terminal is gone, before it is ended by force. An action may be under
+/// way: its steps (arm the resume on the server, act, read back) each end by the time-out of their job, and between
+/// arming and acting the program must not be cut off. So this is no limit on good work, only the end of a program that
+/// hangs although every step has its own end.
+const LAST_RESORT: Duration = Duration::from_secs(120);
+
 /// Keys, pastes and sizes from the terminal. It ends when the terminal is gone.
 #[derive(Debug)]
 pub struct Keys(mpsc::Receiver<io::Result<Event>>);
@@ -31,8 +37,8 @@ pub fn keys() -> Keys {
     std::thread::spawn(move || {
         wait_for_hangup();
         drop(gone);
-        // The loop ends now and leaves in good order. If it cannot, nobody is there to see why.
-        std::thread::sleep(Duration::from_secs(5));
+        // The loop ends now, and the program leaves in good order.
+        std::thread::sleep(LAST_RESORT);
         give_back();
         std::process::exit(129);
     });

@@ -10,10 +10,12 @@ use crate::console::widget::cells::wrap;
 use crate::console::widget::chart::{self, Chart};
 use crate::console::widget::{Cells, cut, width};
 use crate::console::{glyphs, number, when};
-use crate::domain::action::Truth;
+use crate::domain::Span;
+use crate::domain::action::{Truth, Verb};
 use crate::domain::health::{Phase, ProbeReport};
+use crate::domain::job::State;
 use crate::domain::queue::Listing;
-use crate::model::{Job, Row, Server};
+use crate::model::{Action, Job, Row, Server};
 
 use super::headline;
 
@@ -288,27 +290,54 @@ fn job_line(app: &App, server: &Server, j: &Job, now: Timestamp) -> Cells {
     if let Some(t) = s.running_for {
         line = line.put(format!(" for {}", when::whole(t)), dim);
     }
-    if let Some(words) = last_action(app, j, now) {
+    if let Some(words) = last_action(app, j, s.state, now) {
         return line.put("  ", dim).put(words, dim);
     }
     line
 }
 
-/// `paused 8m ago, 22m left, confirmed 12s ago, by lin@bastion: drain first`.
-pub fn last_action(app: &App, j: &Job, now: Timestamp) -> Option<String> {
+/// `paused 8m ago, 22m left, confirmed 12s ago, by lin@bastion: drain first`, for a job that was found in `state`.
+pub fn last_action(app: &App, j: &Job, state: State, now: Timestamp) -> Option<String> {
     let a = app.model.last_action(j)?;
-    let left = match app.model.pause_left(j, now) {
-        Some(left) if left.is_negative() => ", its time is over".to_owned(),
-        Some(left) => format!(", {} left", when::whole(left)),
-        None => String::new(),
-    };
-    let truth = truth(&a.truth(), now);
-    let (verb, by) = (a.plan.verb, &a.plan.by);
-    Some(format!(
-        "{verb}d {} ago{left}, {truth}, by {by}: {}",
-        when::age(a.at, now),
-        a.plan.reason
-    ))
+    let ago = when::age(a.at, now);
+    let (verb, by, reason) = (a.plan.verb, &a.plan.by, &a.plan.reason);
+    let truth = a.truth();
+    if let Truth::Contradicted { found } = &truth {
+        return Some(format!("{}, by {by}: {reason}", failed(verb, &ago, found.state)));
+    }
+    let since = since_then(app, j, a, state, now).map_or(String::new(), |s| format!(", {s}"));
+    let truth = self::truth(&truth, now);
+    Some(format!("{verb}d {ago} ago{since}, {truth}, by {by}: {reason}"))
+}
+
+/// `pause failed 45s ago: found running`.
+pub fn failed(verb: Verb, ago: &str, found: State) -> String {
+    format!("{verb} failed {ago} ago: found {found}")
+}
+
+/// What became of a pause by now: how much is left of it, that it should be over, or that the job is no longer paused. Of
+/// a pause that did not come about, nothing.
+pub fn since_then(app: &App, j: &Job, a: &Action, state: State, now: Timestamp) -> Option<String> {
+    let left = app.model.pause_left(j, now)?;
+    match (state, a.truth()) {
+        (_, Truth::Contradicted { .. }) | (State::Unknown, _) => None,
+        (State::Paused, _) if left > Span::ZERO => Some(format!("{} left", when::whole(left))),
+        (State::Paused, _) => Some(format!("▲ pause overdue by {}", when::whole(Span::ZERO - left))),
+        (_, Truth::Confirmed { .. }) => {
+            let word = match state {
+                State::Running => "running again".to_owned(),
+                other => format!("now {other}"),
+            };
+            // Before its time it was somebody else; after it, the timer that the pause came with.
+            let early = if left > Span::ZERO {
+                " (not resumed by mailtop)"
+            } else {
+                ""
+            };
+            Some(word + early)
+        }
+        _ => None,
+    }
 }
 
 /// What is known of a requested state, in words.

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::App;
+use crate::console::app::{Access, App};
 use crate::console::keymap::{self, Foot, Place};
 use crate::console::theme::Role;
 use crate::console::widget::{Cells, width};
@@ -23,7 +23,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App) {
 pub fn cells(app: &App, place: Place, columns: usize) -> Cells {
     let glyphs = app.options.glyphs;
     let theme = app.options.theme;
-    let mut feet: Vec<Foot> = keymap::here(place).filter_map(|b| b.foot).collect();
+    let mut feet: Vec<Foot> = keymap::here(place)
+        .filter(|b| !(b.acts() && app.options.access == Access::ReadOnly))
+        .filter_map(|b| b.foot)
+        .collect();
     let size = |f: &Foot| width(keymap::foot_key(f.key, glyphs)) + 1 + width(f.word);
     while feet.iter().map(size).sum::<usize>() + feet.len().saturating_sub(1) * 2 > columns {
         let Some(last) = feet.iter().enumerate().max_by_key(|(_, f)| f.rank).map(|(i, _)| i) else {

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use crate::console::app::App;
+use crate::console::app::{Access, App};
 use crate::console::keymap::{self, Place};
 use crate::console::theme::Role;
 use crate::console::widget::{Cells, boxed};
@@ -15,7 +15,7 @@ use super::{footer, put_lines};
 const COLUMNS: u16 = 76;
 
 /// What the signs of the screens mean.
-const SIGNS: [(&str, &str); 8] = [
+const SIGNS: [(&str, &str); 9] = [
     ("✖ down", "does not work; the word beside it is the layer that failed"),
     (
         "▲ warn",
@@ -27,6 +27,7 @@ const SIGNS: [(&str, &str); 8] = [
     ("≥", "at least: the reading was partial"),
     ("—", "not watched, or nothing to show"),
     ("▶ ‖", "maintenance runs; is paused, and how long it still is"),
+    ("▲ +4h", "a pause that should have ended so long ago"),
 ];
 
 /// Draws the help.
@@ -79,9 +80,16 @@ fn lines(app: &App) -> Vec<Line<'static>> {
         } else {
             b.label()
         };
-        let line = Cells::new()
-            .left(&key, 14, theme.style(Role::Accent))
-            .put(b.words, theme.style(Role::Text));
+        let line = if b.acts() && app.options.access == Access::ReadOnly {
+            let words = format!("{}: taken away: read-only", b.name);
+            Cells::new()
+                .left(&key, 14, theme.style(Role::Faint))
+                .put(words, theme.style(Role::Dim))
+        } else {
+            Cells::new()
+                .left(&key, 14, theme.style(Role::Accent))
+                .put(b.words, theme.style(Role::Text))
+        };
         out.push(line.line_in(columns));
     }
     out.push(Line::default());

@@ -63,7 +63,7 @@ fn one(out: &mut Vec<Line<'static>>, app: &App, server: &Server, j: &Job, mark: 
             out.push(Cells::new().gap(1).put(w, style).line());
         }
     };
-    left(&mut say, app, j, state, now);
+    since_then(&mut say, app, j, state, now);
     match &reading {
         Reading::Fresh { value, at } => say(fresh(value, *at, now), dim),
         Reading::Stale { value, at, why } => {
@@ -94,15 +94,15 @@ fn fresh(s: &JobState, at: Timestamp, now: Timestamp) -> String {
 fn last(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job, now: Timestamp) {
     let theme = app.options.theme;
     let Some(a) = app.model.last_action(j) else { return };
-    let who = format!(
-        "{}d {} ago by {}: {}",
-        a.plan.verb,
-        when::age(a.at, now),
-        a.plan.by,
-        a.plan.reason
-    );
-    say(who, theme.style(Role::Text));
+    let ago = when::age(a.at, now);
+    let (verb, by, reason) = (a.plan.verb, &a.plan.by, &a.plan.reason);
     let truth = a.truth();
+    if let Truth::Contradicted { found } = &truth {
+        let words = format!("✖ {}", detail::failed(verb, &ago, found.state));
+        say(words, theme.style(Role::Down));
+        return say(format!("asked by {by}: {reason}"), theme.style(Role::Text));
+    }
+    say(format!("{verb}d {ago} ago by {by}: {reason}"), theme.style(Role::Text));
     let (sign, role) = match truth {
         Truth::Requested => ("·", Role::Dim),
         Truth::Confirmed { .. } => ("✔", Role::Ok),
@@ -112,18 +112,17 @@ fn last(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job,
     say(format!("{sign} {}", detail::truth(&truth, now)), theme.style(role));
 }
 
-/// How much is left of a pause, by its plan.
-fn left(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job, state: State, now: Timestamp) {
+/// What became of the last pause by now.
+fn since_then(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job, state: State, now: Timestamp) {
     let theme = app.options.theme;
-    if state != State::Paused {
+    let Some(a) = app.model.last_action(j) else { return };
+    let Some(words) = detail::since_then(app, j, a, state, now) else {
         return;
-    }
-    match app.model.pause_left(j, now) {
-        Some(left) if left > Span::ZERO => say(format!("‖ {} left", when::whole(left)), theme.style(Role::Accent)),
-        Some(left) => {
-            let over = when::whole(Span::ZERO - left);
-            say(format!("▲ should have resumed {over} ago"), theme.style(Role::Warn));
-        }
-        None => {}
+    };
+    let overdue = app.model.pause_left(j, now).is_some_and(|left| left <= Span::ZERO);
+    match (state, overdue) {
+        (State::Paused, true) => say(words, theme.style(Role::Warn)),
+        (State::Paused, false) => say(format!("‖ {words}"), theme.style(Role::Accent)),
+        _ => say(words, theme.style(Role::Text)),
     }
 }

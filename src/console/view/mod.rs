@@ -27,11 +27,14 @@ use super::theme::Role;
 /// The smallest screen that is of use.
 pub const SMALLEST: (u16, u16) = (60, 15);
 
+/// Whether a screen of this size shows anything but that it is too small.
+pub const fn fits(size: (u16, u16)) -> bool {
+    size.0 >= SMALLEST.0 && size.1 >= SMALLEST.1
+}
+
 /// Draws the whole screen.
 pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        too_small(buf, area, app);
-    } else {
+    if fits((area.width, area.height)) {
         match &app.screen {
             Screen::Fleet => fleet::draw(buf, area, app, now),
             Screen::Server(view) => server::draw(buf, area, app, view, now),
@@ -45,6 +48,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
             Some(Overlay::Question(_)) => action::draw_question(buf, area, app, now),
             Some(Overlay::Filter) | None => {}
         }
+    } else {
+        too_small(buf, area, app);
     }
     if app.options.glyphs == Glyphs::Ascii {
         glyphs::asciify(buf);
@@ -61,7 +66,11 @@ pub fn frame(app: &App, now: Timestamp) -> Buffer {
 
 fn too_small(buf: &mut Buffer, area: Rect, app: &App) {
     let (w, h) = SMALLEST;
-    let words = format!("too small: needs {w}×{h}, has {}×{}", area.width, area.height);
+    let keys = match &app.overlay {
+        Some(Overlay::Question(_)) => "an action runs: Ctrl-C leaves, q stays",
+        _ => "q quits",
+    };
+    let words = format!("too small: needs {w}×{h}, has {}×{}; {keys}", area.width, area.height);
     if area.is_empty() {
         return;
     }

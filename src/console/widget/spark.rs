@@ -1,5 +1,6 @@
 //! The recent past of a door in a few columns: height is the time of the probe against its usual, a full block is a
-//! failure, a dot is a gap. Shape alone tells them apart, so it reads without colour.
+//! failure, a dot is a gap. A probe above the server's limit stands at the top of the good heights, whatever is usual.
+//! Shape alone tells them apart, so it reads without colour.
 
 use std::collections::VecDeque;
 
@@ -32,11 +33,17 @@ pub enum Column {
 }
 
 /// The newest window of beats in `columns` columns, oldest first. Columns are cut at fixed moments (whole multiples of
-/// their width), so that the picture moves on once a column and does not shimmer in between.
+/// their width), so that the picture moves on once a column and does not shimmer in between. `slow` is the server's limit,
+/// of which a quarter stands for the usual where no probe was quick enough to learn it from.
 ///
 /// A newest column that has only just begun and holds nothing yet is left out: that nobody has looked within the last
 /// seconds is not a gap, as long as a reading is good for longer.
-pub fn columns(beats: &VecDeque<Beat>, now: Timestamp, columns: usize, window: Span, good_for: Span) -> Vec<Column> {
+pub fn columns(
+    beats: &VecDeque<Beat>,
+    now: Timestamp,
+    columns: usize,
+    (window, good_for, slow): (Span, Span, Span),
+) -> Vec<Column> {
     let step = window.micros() / columns.max(1) as i64;
     let mut last = now.as_microsecond().div_euclid(step);
     if let Some(newest) = beats.back()
@@ -46,7 +53,7 @@ pub fn columns(beats: &VecDeque<Beat>, now: Timestamp, columns: usize, window: S
         last -= 1;
     }
     let first = last - columns as i64 + 1;
-    let usual = usual(beats);
+    let usual = usual(beats).unwrap_or(Span::from_micros(slow.micros() / 4));
     let mut out = vec![Column::Gap; columns];
     for b in beats.iter().rev() {
         let n = b.at.as_microsecond().div_euclid(step);
@@ -61,12 +68,12 @@ pub fn columns(beats: &VecDeque<Beat>, now: Timestamp, columns: usize, window: S
     out
 }
 
-fn column(b: &Beat, usual: Option<Span>) -> Column {
+fn column(b: &Beat, usual: Span) -> Column {
     match b.verdict {
         None => Column::Gap,
         Some(Verdict::Down) => Column::Failed,
         Some(_) => Column::Held {
-            times: usual.map_or(1.0, |u| b.took.secs_f64() / u.secs_f64().max(1e-6)),
+            times: b.took.secs_f64() / usual.secs_f64().max(1e-6),
             took: b.took,
         },
     }
@@ -80,17 +87,21 @@ fn worse(a: Column, b: Column) -> Column {
     }
 }
 
-/// The median of all good probes known: what this door usually takes.
+/// The median of all probes without trouble: what this door takes when it is well. Slow ones do not count, or hours of
+/// slowness would become what is usual and be drawn flat.
 fn usual(beats: &VecDeque<Beat>) -> Option<Span> {
-    let good = |b: &&Beat| matches!(b.verdict, Some(Verdict::Ok | Verdict::Warn));
+    let good = |b: &&Beat| b.verdict == Some(Verdict::Ok);
     let mut times: Vec<Span> = beats.iter().filter(good).map(|b| b.took).collect();
     let middle = times.len() / 2;
     (!times.is_empty()).then(|| *times.select_nth_unstable(middle).1)
 }
 
 /// The height of a good probe: one step for each 1.6-fold of its usual, so that a doubling is seen and a
-/// hundredfold still fits.
-fn level(times: f64) -> usize {
+/// hundredfold still fits. Above the limit it is the top.
+fn level(times: f64, took: Span, slow: Span) -> usize {
+    if took > slow {
+        return LEVELS.len() - 1;
+    }
     if times <= 1.3 {
         return 0;
     }
@@ -99,15 +110,16 @@ fn level(times: f64) -> usize {
 
 /// The line.
 pub fn cells(server: &Server, door: &Door, now: Timestamp, width: usize, theme: Theme) -> Cells {
-    let limits = server.limits();
-    columns(door.beats.points(), now, width, server.recent(), server.good_for())
+    let slow = server.limits().slow;
+    let spans = (server.recent(), server.good_for(), slow);
+    columns(door.beats.points(), now, width, spans)
         .into_iter()
         .fold(Cells::new(), |line, c| match c {
             Column::Gap => line.put("·", theme.style(Role::Faint)),
             Column::Failed => line.put("█", theme.solid(Role::Down)),
             Column::Held { times, took } => {
-                let role = if took > limits.slow { Role::Warn } else { Role::Dim };
-                line.put(LEVELS[level(times)], theme.style(role))
+                let role = if took > slow { Role::Warn } else { Role::Dim };
+                line.put(LEVELS[level(times, took, slow)], theme.style(role))
             }
         })
 }
@@ -115,6 +127,8 @@ pub fn cells(server: &Server, door: &Door, now: Timestamp, width: usize, theme: 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SLOW: Span = Span::from_secs(1);
 
     fn t(s: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + s).unwrap()
@@ -131,9 +145,9 @@ mod tests {
         let sign = |c: &Column| match c {
             Column::Gap => "·",
             Column::Failed => "█",
-            Column::Held { times, .. } => LEVELS[level(*times)],
+            Column::Held { times, took } => LEVELS[level(*times, *took, SLOW)],
         };
-        columns(&beats, t(now), 10, Span::from_mins(10), Span::from_secs(30))
+        columns(&beats, t(now), 10, (Span::from_mins(10), Span::from_secs(30), SLOW))
             .iter()
             .map(sign)
             .collect()
@@ -160,6 +174,35 @@ mod tests {
         beats.push(beat(480, 2_000, ok));
         beats.push(beat(540, 27, ok));
         assert_eq!(drawn(&beats, 540), "▂▂▂▂▂▂▂·▇▃".replacen("▂▂▂▂▂▂▂·", "▂▂▂▂▂▂▃·", 1));
+    }
+
+    #[test]
+    fn hours_of_slow_probes_do_not_become_what_is_usual() {
+        let slow = |i: i64| beat(i * 10, 1_600, Some(Verdict::Warn));
+        let mut beats: Vec<_> = (0..6).map(|i| beat(i * 10, 20, Some(Verdict::Ok))).collect();
+        beats.extend((6..1_000).map(slow));
+        assert_eq!(drawn(&beats, 9_999), "▇▇▇▇▇▇▇▇▇▇");
+        beats.push(beat(10_020, 20, Some(Verdict::Ok)));
+        assert!(drawn(&beats, 10_020).ends_with("▇▂"), "well again");
+    }
+
+    #[test]
+    fn without_any_good_probe_the_limit_says_what_is_quick() {
+        let warn = Some(Verdict::Warn);
+        let beats = [
+            beat(0, 1_001, warn),
+            beat(60, 1_000, warn),
+            beat(120, 500, warn),
+            beat(180, 200, warn),
+        ];
+        assert_eq!(drawn(&beats, 180), "······▇▅▃▂");
+    }
+
+    #[test]
+    fn above_the_limit_is_the_top_even_where_slow_is_usual() {
+        let mut beats: Vec<_> = (0..40).map(|i| beat(i * 10, 900, Some(Verdict::Ok))).collect();
+        beats.push(beat(420, 1_100, Some(Verdict::Warn)));
+        assert_eq!(drawn(&beats, 420), "··▂▂▂▂▂▂▂▇");
     }
 
     #[test]

@@ -187,7 +187,7 @@ fn maint(job: Option<&JobLine>, theme: Theme) -> (String, Style) {
         State::Running => j.progress.map_or_else(|| "runs".to_owned(), |p| format!("{p:.0}%")),
         State::Paused => match j.pause_left {
             Some(left) if left > Span::ZERO => coarse(left),
-            Some(_) => "over".to_owned(),
+            Some(left) => return overdue(left, theme),
             None => "?".to_owned(),
         },
         State::Idle => "idle".to_owned(),
@@ -195,6 +195,17 @@ fn maint(job: Option<&JobLine>, theme: Theme) -> (String, Style) {
         State::Unknown => String::new(),
     };
     (format!("{symbol} {text}").trim_end().to_owned(), theme.state(j.state))
+}
+
+/// `▲ +4h`: a pause that should have ended so long ago.
+fn overdue(left: Span, theme: Theme) -> (String, Style) {
+    let over = match (Span::ZERO - left).secs() {
+        s @ ..60 => format!("{s}s"),
+        s @ 60..5_940 => format!("{}m", s / 60),
+        s @ 5_940..172_800 => format!("{}h", s / 3_600),
+        s => format!("{}d", (s / 86_400).min(99)),
+    };
+    (format!("▲ +{over}"), theme.style(Role::Warn))
 }
 
 /// What is left of a pause in at most four columns: whole minutes, rounded up, until the last.
@@ -252,7 +263,8 @@ mod tests {
         assert_eq!(job(State::Paused, None, Some(22 * 60 - 5)), "‖ 22m");
         assert_eq!(job(State::Paused, None, Some(59)), "‖ 59s");
         assert_eq!(job(State::Paused, None, Some(4 * 3_600)), "‖ 4h");
-        assert_eq!(job(State::Paused, None, Some(-1)), "‖ over");
+        assert_eq!(job(State::Paused, None, Some(0)), "▲ +0s");
+        assert_eq!(job(State::Paused, None, Some(-16_740)), "▲ +4h");
         assert_eq!(job(State::Paused, None, None), "‖ ?");
         assert_eq!(job(State::Unknown, None, None), "?");
         assert_eq!(maint(None, Theme::PLAIN).0, "—");
@@ -260,6 +272,8 @@ mod tests {
             job(State::Running, Some(100.0), None),
             job(State::Failed, None, None),
             job(State::Idle, None, None),
+            job(State::Paused, None, Some(-90 * 60)),
+            job(State::Paused, None, Some(-1_000_000_000)),
         ] {
             assert!(text.chars().count() <= 6, "{text}");
         }
