@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::flow::Trend;
 use crate::domain::health::{Failure, Layer, Limits, Phase, PhaseTime, ProbeReport, Verdict};
 use crate::domain::job::{JobState, State};
-use crate::domain::queue::{Depth, How, QueueKind, QueueSnapshot};
+use crate::domain::queue::{Depth, How, QueueKind, QueueSnapshot, SystemState};
 use crate::domain::reading::{Miss, Missed};
 use crate::domain::roster::{Watched, WatchedDoor, WatchedJob, WatchedQueue};
 
@@ -107,6 +107,8 @@ fn depth(n: u64) -> Fact {
         listing: None,
         took: Span::ZERO,
         next_listing: None,
+        said: None,
+        system: SystemState::Unknown,
     })
 }
 fn state(state: State) -> Fact {

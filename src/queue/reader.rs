@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::lines::{Line, Lines};
 use super::message::{self, Bad, Recipients};
 use super::tally::{TOP, Tally};
-use crate::domain::queue::{How, QueueKind, QueueSnapshot};
+use crate::domain::queue::{How, QueueKind, QueueSnapshot, SystemState};
 use crate::domain::{Span, Text};
 
 /// How many lines came to what.
@@ -166,6 +166,8 @@ impl Read {
             listing: Some(Box::new(listing)),
             took,
             next_listing: None,
+            said: None,
+            system: SystemState::Unknown,
         }
     }
 }
