@@ -10,7 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use lab::{Postfix, missing};
 use mailtop::domain::argv::Argv;
-use mailtop::domain::queue::{How, QueueKind, QueueSnapshot, QueueSource, Sudo};
+use mailtop::domain::health::{Limits, Verdict};
+use mailtop::domain::queue::{How, QueueKind, QueueSnapshot, QueueSource, Sudo, SystemState};
 use mailtop::domain::reading::Miss;
 use mailtop::domain::{Span, Timestamp};
 use mailtop::queue;
@@ -68,6 +69,16 @@ async fn depth_destinations_and_reasons_of_a_real_queue_are_told_as_they_are() {
     let Some(postfix) = lab() else { return };
     let src = source(&postfix);
     let empty = list(&src).await;
+    let count = queue::count(&src, &Runner::Local, TIMEOUT).await.expect("a count");
+    assert_eq!(
+        (empty.system, count.system),
+        (SystemState::Unknown, SystemState::Unknown)
+    );
+    assert_eq!(empty.verdict(Limits::default()), Verdict::Ok);
+    assert_eq!(
+        (empty.said.as_deref(), count.verdict(Limits::default())),
+        (None, Verdict::Ok)
+    );
     assert_eq!((empty.depth.total(), empty.complete()), (0, true));
     assert_eq!(
         queue::count(&src, &Runner::Local, TIMEOUT)
@@ -148,13 +159,19 @@ async fn depth_destinations_and_reasons_of_a_real_queue_are_told_as_they_are() {
     postfix.stop();
     let stopped = list(&src).await;
     assert_eq!(stopped.depth, held.depth);
-    assert_eq!(
-        queue::count(&src, &Runner::Local, TIMEOUT)
-            .await
-            .expect("a count")
-            .depth,
-        held.depth
-    );
+    let counted = queue::count(&src, &Runner::Local, TIMEOUT).await.expect("a count");
+    assert_eq!(counted.depth, held.depth);
+    // And it is called down by both, however short the queue is.
+    let said = stopped.said.as_deref().unwrap_or_default();
+    assert!(said.contains("Mail system is down"), "{said}");
+    for s in [stopped, counted] {
+        assert_eq!(
+            (s.system, s.verdict(Limits::default()), s.complete()),
+            (SystemState::Stopped, Verdict::Down, true),
+            "{:?}",
+            s.how
+        );
+    }
 }
 
 #[tokio::test]

@@ -105,3 +105,54 @@ async fn a_count_command_of_ones_own_gives_the_depth_or_a_miss() {
     assert_eq!(count("true").await.expect_err("a miss").kind, Miss::BadAnswer);
     assert!(count("echo deferred 12; exit 3").await.is_err());
 }
+
+/// A queue directory with one message in a hashed `deferred`, and a folder of programs with a `postconf` that names it.
+fn files() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().expect("a directory");
+    let at = |p: &str| root.path().join(p);
+    for q in ["maildrop", "incoming", "active", "deferred/A", "hold", "bin"] {
+        std::fs::create_dir_all(at(q)).expect("a directory");
+    }
+    std::fs::write(at("deferred/A/A1"), "").expect("a message");
+    std::fs::write(
+        at("bin/postconf"),
+        format!("#!/bin/sh\necho '{}'\n", root.path().display()),
+    )
+    .expect("a program");
+    for p in ["bin/postconf", "."] {
+        std::fs::set_permissions(at(p), PermissionsExt::from_mode(0o755)).expect("permissions");
+    }
+    root
+}
+
+/// Counts in [`files`] with this `PATH`, as a login that is not root.
+async fn count_files(path: &str) -> Result<QueueSnapshot, Missed> {
+    let root = std::process::Command::new("id").arg("-u").output().expect("id").stdout == b"0\n";
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let path = format!("PATH={path}");
+    let own = ["env", &path, "/bin/sh", "-c", queue::COUNT_FILES];
+    let argv: Vec<&str> = (nobody.into_iter().filter(|_| root)).chain(own).collect();
+    let argv = Argv::new(argv[0], argv[1..].iter().copied());
+    queue::count(&source(None, Some(argv)), &Runner::Local, LONG).await
+}
+
+#[tokio::test]
+async fn files_that_find_could_not_count_are_a_miss_and_never_zero() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = files();
+    let bin = root.path().join("bin").display().to_string();
+    let all = format!("{bin}:/usr/bin:/bin");
+    let s = count_files(&all).await.expect("a count");
+    assert_eq!((s.depth.deferred, s.depth.total(), s.complete()), (1, 1, true));
+
+    let missed = count_files(&bin).await.expect_err("there is no find");
+    assert_eq!(missed.kind, Miss::NotFound, "{missed}");
+
+    let hashed = root.path().join("deferred/A");
+    std::fs::set_permissions(&hashed, PermissionsExt::from_mode(0o000)).expect("permissions");
+    let missed = count_files(&all).await.expect_err("no permission");
+    std::fs::set_permissions(&hashed, PermissionsExt::from_mode(0o755)).expect("permissions");
+    assert_eq!(missed.kind, Miss::Denied, "{missed}");
+    assert!(missed.why.contains("deferred"), "{missed}");
+}

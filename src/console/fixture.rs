@@ -11,7 +11,7 @@ use crate::domain::action::{ActionId, Plan, Ran, ReadBack, Truth, Verb};
 use crate::domain::event::{Event, Fact, ObserverId, Subject};
 use crate::domain::health::{Failure, Layer, Limits, Phase, PhaseTime, ProbeReport, TlsSeen};
 use crate::domain::job::{JobState, State};
-use crate::domain::queue::{Depth, Destination, How, Listing, QueueKind, QueueSnapshot, Reason};
+use crate::domain::queue::{Depth, Destination, How, Listing, QueueKind, QueueSnapshot, Reason, SystemState};
 use crate::domain::reading::{Miss, Missed};
 use crate::domain::roster::{Roster, Watched, WatchedDoor, WatchedJob, WatchedQueue};
 use crate::domain::{Name, Span};
@@ -165,6 +165,8 @@ pub fn depth(active: u64, deferred: u64, hold: u64) -> QueueSnapshot {
         took: Span::from_millis(40),
         next_listing: None,
         next_look: None,
+        said: None,
+        system: SystemState::Unknown,
     }
 }
 pub fn state(state: State, progress: Option<f64>, running_for: Option<Span>, detail: &str) -> Fact {

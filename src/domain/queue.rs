@@ -167,6 +167,17 @@ pub struct Listing {
     pub by_queue: BTreeMap<Text, u64>,
 }
 
+/// What a reading showed of the mail system that the queue belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SystemState {
+    /// The reading does not tell.
+    #[default]
+    Unknown,
+    /// It is stopped: its queue can be read, and nothing in it is delivered.
+    Stopped,
+}
+
 /// One reading of one queue.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct QueueSnapshot {
@@ -189,6 +200,12 @@ pub struct QueueSnapshot {
     /// When the next look of any kind comes, as the load budget has it, counted from this reading.
     #[serde(default)]
     pub next_look: Option<Span>,
+    /// What the mail system said beside a reading that came to its end: its warnings, the first lines of them.
+    #[serde(default)]
+    pub said: Option<Text>,
+    /// Whether mail moves at all.
+    #[serde(default)]
+    pub system: SystemState,
 }
 
 impl QueueSnapshot {
@@ -196,9 +213,12 @@ impl QueueSnapshot {
     pub const fn complete(&self) -> bool {
         self.partial.is_none()
     }
-    /// The verdict on what was read: a partial reading is not known to be good.
+    /// The verdict on what was read: a queue that nothing works off is down however short it is, a warning is one, and
+    /// a partial reading is not known to be good.
     pub fn verdict(&self, limits: Limits) -> Verdict {
-        if self.depth.total() > limits.queue_depth {
+        if self.system == SystemState::Stopped {
+            Verdict::Down
+        } else if self.depth.total() > limits.queue_depth || self.said.as_ref().is_some_and(|s| !s.trim().is_empty()) {
             Verdict::Warn
         } else if self.complete() {
             Verdict::Ok
@@ -242,9 +262,23 @@ mod tests {
             took: Span::ZERO,
             next_listing: None,
             next_look: None,
+            said: None,
+            system: SystemState::Unknown,
         };
         assert_eq!(s.verdict(Limits::default()), Verdict::Ok);
         s.partial = Some("3 lines skipped".into());
         assert_eq!(s.verdict(Limits::default()), Verdict::Unknown);
+        s.said = Some("postqueue: warning: main.cf, line 3: overriding earlier entry".into());
+        assert_eq!(s.verdict(Limits::default()), Verdict::Warn);
+        (s.said, s.partial, s.system) = (None, None, SystemState::Stopped);
+        assert_eq!(s.verdict(Limits::default()), Verdict::Down);
+    }
+
+    #[test]
+    fn a_reading_written_before_there_was_a_state_of_the_system_is_read() {
+        let old = r#"{"kind":"postfix","how":"counted","depth":{"incoming":0,"active":0,"deferred":1,"hold":0},"partial":null,
+            "skipped_lines":0,"listing":null,"took":5,"next_listing":null}"#;
+        let s: QueueSnapshot = serde_json::from_str(old).unwrap();
+        assert_eq!((s.said, s.system), (None, SystemState::Unknown));
     }
 }

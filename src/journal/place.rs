@@ -2,7 +2,7 @@
 //! damaged. All of it under a lock on the folder, so that two processes that find the damage together move it once.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,6 +18,9 @@ const CHECKED_WHOLE: u64 = 32 << 20;
 const CHECKED_ENDS: i64 = 256;
 /// The longest to wait for another process that is opening the same journal.
 const OPENING: Duration = Duration::from_secs(5);
+
+/// What every SQLite database begins with.
+const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Which file a name stood for: the name may come to stand for another one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,8 +43,8 @@ pub struct Place {
     pub moved: Option<(PathBuf, Text)>,
 }
 
-/// Opens the journal at `path`, making it and its folder when they are missing. A damaged file is moved aside; so is the one
-/// called `suspect`, in which damage showed in use, whatever a look at it says.
+/// Opens the journal at `path`, making it and its folder when they are missing. A damaged file is moved aside, but not one
+/// that never was a database: somebody named the wrong file. Moved aside, too, is the one called `suspect`, in which damage showed in use, whatever a look at it says.
 pub fn open(path: &Path, suspect: Option<Identity>, now: Timestamp) -> Result<Place, Trouble> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -54,10 +57,15 @@ pub fn open(path: &Path, suspect: Option<Identity>, now: Timestamp) -> Result<Pl
         .map_err(|e| Trouble::system(&format!("making {}", folder.display()), &e))?;
     let _lock = lock(folder)?;
     let known_bad = suspect.is_some() && Identity::of(path) == suspect;
+    let ours = known_bad || could_be_ours(path);
     let why: Text = if known_bad {
         "a damaged page was met while it was in use".into()
     } else {
         match attempt(path) {
+            Err(Trouble::Damaged(_)) if !ours && !begins_as_database(path)? => {
+                let what = format!("{} is a file of another kind, and stays as it is", path.display());
+                return Err(Trouble::NotOurs(what.into()));
+            }
             Err(Trouble::Damaged(why)) => why,
             Err(other) => return Err(other),
             Ok(db) => {
@@ -75,6 +83,24 @@ pub fn open(path: &Path, suspect: Option<Identity>, now: Timestamp) -> Result<Pl
         identity: Identity::of(path),
         moved: Some((aside, why)),
     })
+}
+
+/// Whether a file that is no database (any more) may have been a journal, as far as its surroundings tell: it has our own
+/// name for one, a log beside it, or nothing in it.
+fn could_be_ours(path: &Path) -> bool {
+    path.file_name().is_some_and(|n| n == "journal.db")
+        || std::fs::metadata(path).is_ok_and(|m| m.len() == 0)
+        || ["-wal", "-shm"].iter().any(|s| with_suffix(path, s).exists())
+}
+
+/// Whether the file begins as SQLite's do. Only for a file without a log: while a connection of this process has it
+/// open there is one, and opening and closing the file here would drop that connection's locks.
+fn begins_as_database(path: &Path) -> Result<bool, Trouble> {
+    let failed = |e: io::Error| Trouble::system(&format!("reading {}", path.display()), &e);
+    let mut head = Vec::with_capacity(MAGIC.len());
+    let file = File::open(path).map_err(failed)?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut head).map_err(failed)?;
+    Ok(head == MAGIC)
 }
 
 /// A journal that is nowhere on disk.

@@ -87,8 +87,9 @@ impl Minute {
                 }
             }
             Fact::ProbeMissed(_) => self.probes_missed += 1,
-            Fact::QueueSeen(snapshot) => self.depths.push((at, snapshot.depth.total())),
-            Fact::QueueMissed(_) => self.readings_missed += 1,
+            Fact::QueueSeen(snapshot) if snapshot.complete() => self.depths.push((at, snapshot.depth.total())),
+            // A part of a queue is no depth: as a least or a last it would be a drop that never was.
+            Fact::QueueSeen(_) | Fact::QueueMissed(_) => self.readings_missed += 1,
             // Readings of jobs and of the way to a server are states; their history is what was done, and that is kept.
             _ => {}
         }

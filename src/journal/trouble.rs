@@ -19,7 +19,7 @@ pub enum Trouble {
     /// Permissions, a read-only file system, a missing folder.
     #[error("the journal cannot be written: {0} (mend its permissions, or name another with --journal)")]
     Denied(Text),
-    /// Made by a newer mailtop, or by another program.
+    /// Made by a newer mailtop, or by another program, or no journal at all.
     #[error("the journal is not ours to write: {0} (name another with --journal)")]
     NotOurs(Text),
     /// Anything else that the system or SQLite said.

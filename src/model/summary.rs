@@ -10,7 +10,7 @@ use crate::domain::job::State;
 use crate::domain::queue::Depth;
 use crate::domain::{Span, Text};
 
-use super::{Door, Job, Model, Server};
+use super::{Door, Job, Model, Queue, Server};
 
 /// How many servers have each verdict.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -59,6 +59,10 @@ pub enum Headline {
     CertEnds(i64),
     /// The server asks for attention (`[ALERT]`).
     Alert,
+    /// The mail system behind a queue does not run: nothing in it moves.
+    QueueStopped,
+    /// The doors are good; the mail system warned of something beside its queue.
+    QueueSays,
     /// The doors are good; a queue is deep.
     DeepQueue,
     /// The doors are good; a job failed.
@@ -86,6 +90,8 @@ impl fmt::Display for Headline {
             Self::Slow => "slow".to_owned(),
             Self::CertEnds(days) => format!("cert ends in {days}d"),
             Self::Alert => "alert".to_owned(),
+            Self::QueueStopped => "queue stopped".to_owned(),
+            Self::QueueSays => "queue warns".to_owned(),
             Self::DeepQueue => "deep queue".to_owned(),
             Self::JobFailed => "job failed".to_owned(),
             Self::PauseOverdue => "pause overdue".to_owned(),
@@ -217,6 +223,11 @@ fn depth(s: &Server, now: Timestamp) -> Option<Depth> {
 
 fn headline(s: &Server, door: Option<&Door>, verdict: Verdict, now: Timestamp) -> Headline {
     let (limits, good_for) = (s.limits(), s.good_for());
+    let queues = || s.queues.values();
+    let door_fails = door.is_some_and(|d| d.verdict(limits, now, good_for) == Verdict::Down);
+    if !door_fails && queues().any(|q| q.verdict(limits, now, good_for) == Verdict::Down) {
+        return Headline::QueueStopped;
+    }
     if let Some(d) = door {
         let reading = d.probe.reading(now, good_for);
         match reading.fresh() {
@@ -233,9 +244,10 @@ fn headline(s: &Server, door: Option<&Door>, verdict: Verdict, now: Timestamp) -
             None => return reading.age(now).map_or(Headline::NotSeen, Headline::Silent),
         }
     }
-    let queues = || s.queues.values();
-    if queues().any(|q| q.verdict(limits, now, good_for) == Verdict::Warn) {
-        return Headline::DeepQueue;
+    let warns = |q: &&Queue| q.verdict(limits, now, good_for) == Verdict::Warn;
+    if let Some(q) = queues().find(warns) {
+        let deep = q.depth.last().is_some_and(|r| r.depth.total() > limits.queue_depth);
+        return if deep { Headline::DeepQueue } else { Headline::QueueSays };
     }
     if s.jobs.values().any(|j| j.pause_overdue(now, good_for)) {
         return Headline::PauseOverdue;

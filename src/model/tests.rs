@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::flow::Trend;
 use crate::domain::health::{Failure, Layer, Limits, Phase, PhaseTime, ProbeReport, Verdict};
 use crate::domain::job::{JobState, State};
-use crate::domain::queue::{Depth, How, QueueKind, QueueSnapshot};
+use crate::domain::queue::{Depth, How, QueueKind, QueueSnapshot, SystemState};
 use crate::domain::reading::{Miss, Missed};
 use crate::domain::roster::{Watched, WatchedDoor, WatchedJob, WatchedQueue};
 
@@ -108,6 +108,8 @@ fn depth(n: u64) -> Fact {
         took: Span::ZERO,
         next_listing: None,
         next_look: None,
+        said: None,
+        system: SystemState::Unknown,
     })
 }
 fn state(state: State) -> Fact {
@@ -353,4 +355,20 @@ fn a_queue_that_the_budget_lets_us_see_rarely_stays_known_until_its_next_look_is
     m.apply(&event(0, queue("a"), Fact::QueueSeen(rare)));
     let known = |s| m.server("a").unwrap().depth(t(s));
     assert_eq!((known(135), known(165), known(166)), (Some(500), Some(500), None));
+}
+
+#[test]
+fn a_stopped_mail_system_is_down_however_short_its_queue_is() {
+    let mut m = watching(&["a"]);
+    all_well(&mut m, "a", 0);
+    let Fact::QueueSeen(mut stopped) = depth(3) else {
+        unreachable!()
+    };
+    stopped.system = crate::domain::queue::SystemState::Stopped;
+    m.apply(&event(1, queue("a"), Fact::QueueSeen(stopped)));
+    let row = &rows(&m, t(1))[0];
+    assert_eq!(
+        (row.verdict, row.headline.clone()),
+        (Verdict::Down, Headline::QueueStopped)
+    );
 }

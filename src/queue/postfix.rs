@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::budget;
 use super::reader::ListingReader;
 use crate::domain::argv::Argv;
-use crate::domain::queue::{Depth, How, QueueKind, QueueSnapshot, QueueSource, Sudo};
+use crate::domain::queue::{Depth, How, QueueKind, QueueSnapshot, QueueSource, Sudo, SystemState};
 use crate::domain::reading::{Miss, Missed};
 use crate::domain::{Span, Text};
 use crate::reach::{Output, RunLimits, Runner};
@@ -16,13 +16,27 @@ use crate::reach::{Output, RunLimits, Runner};
 /// Bytes kept of a command's error output, and of the count's few lines.
 const MAX_OUTPUT: usize = 16 << 10;
 
+/// Lines kept of what a listing said beside itself.
+const SAID_LINES: usize = 3;
+
 /// Counts names, not files: nothing is opened and, where the file system tells a name's type, nothing is looked up.
-/// One line a queue: `QUEUE COUNT`, or `QUEUE denied`, or `QUEUE missing`.
+/// One line a queue: `QUEUE COUNT`, or `QUEUE denied`, or `QUEUE missing`; `QUEUE unreadable` where find met something it
+/// could not read, and `QUEUE uncountable` where there is no find or no wc. A further line, `system stopped`, where that
+/// is sure: the process in `pid/master.pid` is gone (or is another program by now) and nobody holds the file's lock, which
+/// Postfix's own master is asked for. A login that may not know prints nothing about it.
 pub const COUNT_FILES: &str = r#"if [ $# -gt 0 ]; then q=$(postconf -c "$1" -h queue_directory); else q=$(postconf -h queue_directory); fi || exit
+if read -r p 2>/dev/null <"$q/pid/master.pid"; then
+case $p in ''|*[!0-9]*) p= ;; esac
+c=master; { read -r c </proc/"$p"/comm; } 2>/dev/null
+if [ -n "$p" ] && { ! kill -0 "$p" || [ "$c" != master ]; } 2>/dev/null; then
+if [ $# -gt 0 ]; then d=$(postconf -c "$1" -h daemon_directory) && "$d/master" -c "$1" -t
+else d=$(postconf -h daemon_directory) && "$d/master" -t; fi </dev/null >/dev/null 2>&1 && echo system stopped
+fi; fi
 for n in maildrop incoming active deferred hold; do
 if [ ! -d "$q/$n" ]; then [ -x "$q" ] && echo "$n missing" || echo "$n denied"
 elif [ ! -r "$q/$n" ] || [ ! -x "$q/$n" ]; then echo "$n denied"
-else echo "$n" $(find "$q/$n" -type f -print 2>/dev/null | wc -l); fi
+else set -- $({ { find "$q/$n" -type f -print 2>/dev/null; echo $? >&3; } | wc -l 2>/dev/null; } 3>&1)
+case $1,$2 in 0,?*) echo "$n $2" ;; 12[67],*|*,) echo "$n uncountable" ;; *) echo "$n unreadable" ;; esac; fi
 done"#;
 
 fn list_command(src: &QueueSource) -> Argv {
@@ -64,12 +78,14 @@ pub(super) async fn list(
     let mut reader = ListingReader::new(now);
     let ran = runner.stream(&argv, limits, |chunk| reader.push(chunk)).await;
     let read = reader.finish();
+    let beside = ran.as_ref().map_or(Beside::default(), |out| beside(src, out));
     let (took, trouble) = match ran {
         Ok(out) if out.ok() => (out.took, None),
         Ok(out) => (out.took, Some(trouble(tried, &out))),
         Err(missed) => (started.elapsed().into(), Some(missed)),
     };
     let mut snapshot = read.snapshot(took);
+    (snapshot.said, snapshot.system) = (beside.said, beside.system);
     if let Some(missed) = trouble {
         // Messages that were listed are true. Where the host itself is out of reach, that is the news.
         if read.tally.messages() == 0 || missed.kind == Miss::Unreachable {
@@ -79,6 +95,33 @@ pub(super) async fn list(
     }
     snapshot.next_listing = Some(budget::rest_after(took, src.budget_permille));
     Ok(snapshot)
+}
+
+/// What the mail system said beside a listing.
+#[derive(Default)]
+struct Beside {
+    said: Option<Text>,
+    system: SystemState,
+}
+
+/// From the words of a listing. As root, postqueue reads a stopped Postfix's queue by itself, warns, and succeeds.
+fn beside(src: &QueueSource, out: &Output) -> Beside {
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    // A login's shell and ssh speak here too. A command of one's own speaks under names that we do not know.
+    let lines: Vec<_> = (stderr.lines().map(str::trim))
+        .filter(|l| !l.is_empty() && (src.list.is_some() || l.starts_with("postqueue:")))
+        .collect();
+    let stopped = lines.iter().any(|l| l.to_lowercase().contains("mail system is down"));
+    let first = &lines[..lines.len().min(SAID_LINES)];
+    Beside {
+        // What a failed listing said is told with its failure.
+        said: (out.ok() && !first.is_empty()).then(|| first.join("; ").into()),
+        system: if stopped {
+            SystemState::Stopped
+        } else {
+            SystemState::Unknown
+        },
+    }
 }
 
 /// Why a listing that did not come to its end is partial.
@@ -118,6 +161,8 @@ pub(super) async fn count(src: &QueueSource, runner: &Runner, timeout: Span) -> 
         took: out.took,
         next_listing: None,
         next_look: None,
+        said: None,
+        system: counted.system,
     })
 }
 
@@ -129,7 +174,12 @@ struct Counted {
     queues: u64,
     denied: Vec<Text>,
     missing: Vec<Text>,
+    /// Directories below which something could not be read.
+    unreadable: Vec<Text>,
+    /// Directories for which there was no program to count with.
+    uncountable: Vec<Text>,
     skipped: u64,
+    system: SystemState,
 }
 
 fn parse_counts(stdout: &[u8]) -> Counted {
@@ -139,6 +189,9 @@ fn parse_counts(stdout: &[u8]) -> Counted {
         match (words.next(), words.next(), words.next()) {
             (Some(q), Some("denied"), None) => got.denied.push(q.into()),
             (Some(q), Some("missing"), None) => got.missing.push(q.into()),
+            (Some(q), Some("unreadable"), None) => got.unreadable.push(q.into()),
+            (Some(q), Some("uncountable"), None) => got.uncountable.push(q.into()),
+            (Some("system"), Some("stopped"), None) => got.system = SystemState::Stopped,
             (Some(q), Some(n), None) => match n.parse::<u64>() {
                 Ok(n) => {
                     let slot = got.depth.slot(q);
@@ -156,13 +209,24 @@ fn parse_counts(stdout: &[u8]) -> Counted {
 impl Counted {
     /// What is wrong with it: nothing, something that makes it partial, or everything.
     fn trouble(&self, tried: &Text) -> Result<Option<Text>, Missed> {
-        if self.queues == 0 && !self.denied.is_empty() {
-            return Err(Missed::new(
-                Miss::Denied,
-                tried.clone(),
-                "the queue directories may not be read by this login",
-            )
-            .fix("count as root (`sudo = true`) or with a `count` command of your own; listings do not need it"));
+        let names = |n: &[Text]| n.iter().map(Text::as_str).collect::<Vec<_>>().join(", ");
+        if !self.uncountable.is_empty() {
+            let why = format!(
+                "find or wc is not there, or does not run: {} not counted",
+                names(&self.uncountable)
+            );
+            return Err(Missed::new(Miss::NotFound, tried.clone(), why)
+                .fix("install them, or set a `count` command of your own; listings do not need it"));
+        }
+        let denied = if self.unreadable.is_empty() {
+            (self.queues == 0 && !self.denied.is_empty())
+                .then(|| "the queue directories may not be read by this login".to_owned())
+        } else {
+            Some(format!("find could not read all of {}", names(&self.unreadable)))
+        };
+        if let Some(why) = denied {
+            return Err(Missed::new(Miss::Denied, tried.clone(), why)
+                .fix("count as root (`sudo = true`) or with a `count` command of your own; listings do not need it"));
         }
         if self.queues == 0 {
             let why = if self.missing.is_empty() {
@@ -172,7 +236,6 @@ impl Counted {
             };
             return Err(Missed::new(Miss::BadAnswer, tried.clone(), why));
         }
-        let names = |n: &[Text]| n.iter().map(Text::as_str).collect::<Vec<_>>().join(", ");
         let mut parts = Vec::new();
         if !self.denied.is_empty() {
             parts.push(format!("not counted, no permission: {}", names(&self.denied)));
@@ -324,6 +387,8 @@ mod tests {
         let kind = |out: &[u8]| parse_counts(out).trouble(&"t".into()).unwrap_err().kind;
         assert_eq!(kind(b"deferred denied\nhold denied\n"), Miss::Denied);
         assert_eq!(kind(b"deferred missing\n"), Miss::BadAnswer);
+        assert_eq!(kind(b"hold 0\ndeferred unreadable\n"), Miss::Denied);
+        assert_eq!(kind(b"hold 0\ndeferred uncountable\n"), Miss::NotFound);
         assert_eq!(kind(b""), Miss::BadAnswer);
         assert_eq!(kind(b"\xff\xfe\x00"), Miss::BadAnswer);
     }
@@ -355,6 +420,39 @@ mod tests {
             assert_eq!(missed.kind, kind, "{stderr}");
             assert!(missed.why.contains(stderr), "{missed}");
         }
+    }
+
+    #[test]
+    fn what_is_said_beside_a_listing_is_kept_when_it_is_the_mail_systems() {
+        let with = |src: &QueueSource, stderr: &str| {
+            let out = Output {
+                status: Some(0),
+                stderr: stderr.into(),
+                ..Output::default()
+            };
+            let b = beside(src, &out);
+            (b.said.map(|s| s.to_string()), b.system)
+        };
+        let down = "postqueue: warning: Mail system is down -- accessing queue directly";
+        let (own, src) = (
+            QueueSource {
+                list: Some(Argv::new("lq", ["-j"])),
+                ..source()
+            },
+            source(),
+        );
+        let shell = "bash: warning: setlocale: LC_ALL: cannot change locale";
+        assert_eq!(
+            with(&src, &format!("{shell}\n{down}\n")),
+            (Some(down.to_owned()), SystemState::Stopped)
+        );
+        assert_eq!(with(&src, shell), (None, SystemState::Unknown));
+        assert_eq!(
+            with(&own, " w1\n\nw2\nw3\nw4\n"),
+            (Some("w1; w2; w3".to_owned()), SystemState::Unknown)
+        );
+        assert_eq!(parse_counts(b"system stopped\nhold 1\n").system, SystemState::Stopped);
+        assert_eq!(parse_counts(b"hold 1\n").system, SystemState::Unknown);
     }
 
     #[test]

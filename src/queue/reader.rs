@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::lines::{Line, Lines};
 use super::message::{self, Bad, Recipients};
 use super::tally::{TOP, Tally};
-use crate::domain::queue::{How, QueueKind, QueueSnapshot};
+use crate::domain::queue::{How, QueueKind, QueueSnapshot, SystemState};
 use crate::domain::{Span, Text};
 
 /// How many lines came to what.
@@ -167,6 +167,8 @@ impl Read {
             took,
             next_listing: None,
             next_look: None,
+            said: None,
+            system: SystemState::Unknown,
         }
     }
 }

@@ -32,6 +32,59 @@ fn a_file_that_is_no_database_is_moved_aside_and_a_new_one_begun() {
 }
 
 #[test]
+fn a_file_of_another_kind_that_was_named_by_mistake_is_refused_and_left_as_it_is() {
+    let room = Room::new();
+    let folder = room.path().parent().unwrap().to_owned();
+    std::fs::create_dir_all(&folder).unwrap();
+    let notes = folder.join("notes.txt");
+    for text in ["call the data centre\n".repeat(100), "x".to_owned()] {
+        std::fs::write(&notes, &text).unwrap();
+        let Err(Trouble::NotOurs(why)) = Sqlite::open(&notes, t(0)).map(drop) else {
+            panic!("opened")
+        };
+        assert!(why.contains("notes.txt"), "{why}");
+        assert_eq!(std::fs::read_to_string(&notes).unwrap(), text);
+        assert_eq!(room.names(), ["notes.txt"]);
+    }
+}
+
+#[tokio::test]
+async fn a_console_told_to_record_into_a_file_of_another_kind_goes_on_unrecorded_and_says_so() {
+    let room = Room::new();
+    let notes = room.path().with_file_name("notes.txt");
+    std::fs::create_dir_all(notes.parent().unwrap()).unwrap();
+    std::fs::write(&notes, "call the data centre\n").unwrap();
+    let mut opened = open(&notes, "a").await;
+    let Recording::No { why } = opened.recording.borrow().clone() else {
+        panic!("recording into notes")
+    };
+    assert!(why.contains("notes.txt") && why.contains("--journal"), "{why}");
+    opened.handle.append(vec![numbered(1)]);
+    assert_eq!(receive(&mut opened, 1).await, [numbered(1)]);
+    assert!(opened.handle.stop().await.is_err());
+    assert_eq!(std::fs::read(&notes).unwrap(), b"call the data centre\n");
+}
+
+#[test]
+fn a_journal_whose_header_is_gone_is_moved_aside_by_its_name_or_its_log() {
+    let room = Room::with(&[numbered(1)]);
+    let other = room.path().with_file_name("nights.db");
+    for (path, log) in [(room.path(), None), (other.clone(), Some("nights.db-wal"))] {
+        std::fs::write(&path, [0; 8192]).unwrap();
+        if let Some(log) = log {
+            std::fs::write(path.with_file_name(log), "").unwrap();
+        }
+        assert!(Sqlite::open(&path, t(0)).unwrap().1.is_some(), "{}", path.display());
+    }
+    // One that still begins as a database is known by that.
+    let mut file = std::fs::read(&other).unwrap();
+    file[16..].fill(0x5a);
+    let third = room.path().with_file_name("third.db");
+    std::fs::write(&third, file).unwrap();
+    assert!(Sqlite::open(&third, t(0)).unwrap().1.is_some());
+}
+
+#[test]
 fn a_damaged_page_is_met_when_the_file_is_opened() {
     let room = Room::with(&(0..2_000).map(|n| probed(t(n), n)).collect::<Vec<_>>());
     let mut file = std::fs::OpenOptions::new()

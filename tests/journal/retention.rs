@@ -23,6 +23,25 @@ fn prune_all(db: &mut Sqlite, at: i64) -> usize {
     slices
 }
 
+#[test]
+fn a_part_of_a_queue_is_counted_as_missed_and_is_no_depth() {
+    let mut db = Sqlite::memory().unwrap();
+    let mut part = depth(t(10), 3, None);
+    let Fact::QueueSeen(snapshot) = &mut part.what else {
+        panic!("no depth")
+    };
+    snapshot.partial = Some("the listing ended after 2s, there may be more".into());
+    db.append(&[depth(t(0), 700, None), part], Durability::Process).unwrap();
+    prune_all(&mut db, 2 * HOUR);
+    let rolls = db.queue_rolls(&queue(), Grain::Minute, t(0), t(DAY)).unwrap();
+    let [roll] = &rolls[..] else { panic!("{rolls:?}") };
+    let d = roll.depth.unwrap();
+    assert_eq!(
+        (roll.readings, roll.missed, d.least, d.most, d.last),
+        (1, 1, 700, 700, 700)
+    );
+}
+
 /// What [`report`] takes with so many milliseconds for its last phase.
 fn total(ms: i64) -> Span {
     report(ms).total()

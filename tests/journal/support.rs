@@ -8,7 +8,7 @@ use mailtop::domain::effect::Recording;
 use mailtop::domain::event::{Event, Fact, ObserverId, Subject};
 use mailtop::domain::health::{Failure, Layer, Phase, PhaseTime, ProbeReport, TlsSeen};
 use mailtop::domain::job::{JobState, State};
-use mailtop::domain::queue::{Depth, Destination, How, Listing, QueueKind, QueueSnapshot, Reason};
+use mailtop::domain::queue::{Depth, Destination, How, Listing, QueueKind, QueueSnapshot, Reason, SystemState};
 use mailtop::domain::reading::{Miss, Missed};
 use mailtop::domain::roster::{Roster, Watched};
 use mailtop::domain::{Span, Text, Timestamp};
@@ -147,6 +147,8 @@ pub fn depth(at: Timestamp, deferred: u64, listing: Option<Listing>) -> Event {
             took: Span::from_millis(41),
             next_listing: Some(Span::from_mins(2)),
             next_look: None,
+            said: None,
+            system: SystemState::Unknown,
         }),
     )
 }

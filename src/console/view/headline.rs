@@ -22,6 +22,8 @@ pub fn words(row: &Row<'_>) -> String {
         Headline::CertEnds(days) if *days < 0 => "cert expired".to_owned(),
         Headline::CertEnds(days) => format!("cert ends {days}d"),
         Headline::Alert => "alert".to_owned(),
+        Headline::QueueStopped => "queue stopped".to_owned(),
+        Headline::QueueSays => "queue warns".to_owned(),
         Headline::DeepQueue => "queue deep".to_owned(),
         Headline::JobFailed => "job failed".to_owned(),
         Headline::PauseOverdue => "pause overdue".to_owned(),
@@ -39,6 +41,12 @@ pub fn sentence(row: &Row<'_>, now: Timestamp, zone: &TimeZone) -> String {
             let depth = row.depth.map_or_else(|| "?".to_owned(), |d| number::grouped(d.total()));
             let limit = number::grouped(server.limits().queue_depth);
             return format!("the queue is deep: {depth} messages wait; above {limit} is a warning");
+        }
+        Headline::QueueStopped | Headline::QueueSays => {
+            if let Some(said) = server.queues.values().find_map(|q| q.depth.last()?.said.as_ref()) {
+                return format!("beside its queue the mail system says: {said}");
+            }
+            return "the mail system does not run: nothing in its queue moves".to_owned();
         }
         Headline::JobFailed => {
             for j in server.jobs.values() {
