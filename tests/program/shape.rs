@@ -119,7 +119,7 @@ fn the_json_has_the_members_that_are_promised_with_their_types() {
     shaped(
         &q,
         &["kind", "verdict", "depth", "oldest_s", "complete"],
-        &["name", "missed"],
+        &["name", "missed", "said"],
     );
     assert_eq!(
         (&q["kind"], &q["verdict"], &q["complete"]),

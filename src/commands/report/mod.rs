@@ -85,6 +85,8 @@ struct QueueReport {
     depth: Option<DepthReport>,
     oldest_s: Option<i64>,
     complete: bool,
+    /// What the mail system said beside its listing.
+    said: Option<Text>,
     /// Why it is partial or not there.
     missed: Option<String>,
 }
@@ -155,6 +157,7 @@ fn server(configured: &config::Server, s: &Server, now: Timestamp) -> ServerRepo
                 .and_then(|s| s.listing.as_ref()?.oldest)
                 .map(|o| now.as_second() - o.as_second()),
             complete: seen.is_some_and(|s| s.complete()),
+            said: seen.and_then(|s| s.said.clone()),
             missed: missed(&reading).or_else(|| seen.and_then(|s| s.partial.as_ref()).map(ToString::to_string)),
         }
     };

@@ -203,6 +203,9 @@ fn queue_text(out: &mut String, q: &QueueReport) {
         }
     }
     let _ = writeln!(out);
+    if let Some(said) = &q.said {
+        let _ = writeln!(out, "      {said}");
+    }
     if let Some(m) = &q.missed {
         let _ = writeln!(out, "      {m}");
     }
