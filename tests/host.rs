@@ -99,6 +99,20 @@ async fn hostile_output_is_bounded_and_a_stream_is_whole() {
         .await
         .unwrap();
     assert_eq!((out.stdout.len(), out.cut), (10_000, true));
+    // By ssh as well: what is left behind holds the pipe, and the exit status is told all the same.
+    let out = run(&runner, "sleep 4601 & echo left; exit 3").await.unwrap();
+    assert_eq!(
+        (out.status, out.stdout.as_slice(), out.unfinished),
+        (Some(3), &b"left\n"[..], true)
+    );
+    assert!(host.run(&["pkill", "-f", "^sleep 4601"]).status.success());
+    // The status overtakes the output.
+    let late = "(sleep 0.4; echo late) & exit 5";
+    let out = run(&runner, late).await.unwrap();
+    assert_eq!(
+        (out.status, out.stdout.as_slice(), out.unfinished),
+        (Some(5), &b"late\n"[..], false)
+    );
     let mut bytes = 0;
     let out = runner
         .stream(
@@ -110,7 +124,10 @@ async fn hostile_output_is_bounded_and_a_stream_is_whole() {
         )
         .await
         .unwrap();
-    assert_eq!((bytes, out.status, out.cut), (30_000_000, Some(4), false));
+    assert_eq!(
+        (bytes, out.status, out.cut, out.unfinished),
+        (30_000_000, Some(4), false, false)
+    );
     assert_eq!(out.stderr, b"end\n");
     let missed = runner
         .run(&Argv::new("\x1b[2Jno-such", ["x"]), within(LONG))

@@ -15,7 +15,7 @@ use mailtop::domain::queue::Sudo;
 use mailtop::domain::reading::{Miss, Missed};
 use mailtop::domain::{Name, Span};
 use mailtop::jobs::{self, Planned, StepKind, Wanted};
-use mailtop::reach::{Runner, SshTarget};
+use mailtop::reach::{RunLimits, Runner, SshTarget};
 
 const UNIT: &str = "mail-db-compact.service";
 const HALF_AN_HOUR: Option<Span> = Some(Span::from_mins(30));
@@ -274,6 +274,52 @@ async fn a_command_job_is_believed_by_its_status_and_not_by_its_exit() {
     let (_, ran, truth) = done(&honest, &runner, Verb::Resume, None).await;
     assert_eq!((ran.failed, armed(&host).len()), (None, 0));
     assert!(matches!(truth, Truth::Confirmed { .. }), "{truth:?}");
+}
+
+#[tokio::test]
+async fn an_armed_resume_runs_as_it_would_by_hand_whatever_it_holds() {
+    let Some(host) = boot_or_leave_out("mx1") else { return };
+    let runner = host.runner();
+    let resume = Argv::new(
+        "sh",
+        [
+            "-c",
+            "x=two; printf '%s|' \"$x\" ${x}s $$x %n %%n 'a \"b\" $x' \"it's\" '\\t' \"$@\" | sed 's/[0-9][0-9]*x/PIDx/' > /run/$1.new; mv /run/$1.new /run/$1",
+            "sh",
+            "fired",
+            "$x",
+            "${x}",
+            "%n",
+            "it's \"so\"",
+            "",
+        ],
+    );
+    let spec = JobSpec {
+        name: "odd".into(),
+        kind: JobKind::Command {
+            status: Argv::new("echo", ["paused"]),
+            pause: Argv::new("true", [""; 0]),
+            resume: resume.clone(),
+            progress: None,
+        },
+        timeout: Span::from_secs(30),
+    };
+    let limits = RunLimits {
+        timeout: Span::from_secs(30),
+        max_output: 10_000,
+    };
+    assert!(runner.run(&resume, limits).await.unwrap().ok());
+    let by_hand = host.sh("cat /run/fired; rm /run/fired");
+    assert!(by_hand.starts_with("two|twos|PIDx|%n|%%n|"), "{by_hand}");
+    let (planned, ran, _) = done(&spec, &runner, Verb::Pause, Some(Span::from_secs(2))).await;
+    assert!(planned.plan.armed_on_server, "{planned:?}");
+    assert_eq!(planned.plan.runs[0], runner.shown(&planned.steps[0].argv));
+    assert_eq!(ran.failed, None);
+    until("it fires", async || {
+        host.run(&["test", "-e", "/run/fired"]).status.success()
+    })
+    .await;
+    assert_eq!(host.sh("cat /run/fired"), by_hand);
 }
 
 #[tokio::test]

@@ -45,6 +45,22 @@ async fn a_command_gets_its_arguments_as_they_are_and_its_status_is_told() {
 }
 
 #[tokio::test]
+async fn output_that_a_background_child_holds_open_is_unfinished() {
+    let script = "(trap '' HUP; exec sleep 3600) & echo $!; echo listed";
+    let out = Runner::local().run(&sh(script, &[]), within(LONG)).await.unwrap();
+    let words = String::from_utf8(out.stdout).unwrap();
+    let pid = words.lines().next().unwrap();
+    let killed = std::process::Command::new("kill").arg(pid).status().unwrap();
+    assert!(killed.success() && words.ends_with("listed\n"), "{words}");
+    assert_eq!((out.status, out.cut, out.unfinished), (Some(0), false, true));
+    let out = Runner::local()
+        .run(&sh("echo listed", &[]), within(LONG))
+        .await
+        .unwrap();
+    assert!(!out.unfinished);
+}
+
+#[tokio::test]
 async fn standard_input_is_closed_and_the_locale_is_plain() {
     let out = Runner::local()
         .run(&sh("cat; echo $LC_ALL; tty", &[]), within(LONG))

@@ -76,14 +76,23 @@ pub(super) fn arm(name: &str, after: Span, run_as: RunAs, back: &[Argv]) -> Argv
         args.push(format!("--uid={uid}"));
     }
     match back {
-        [one] => args.extend(Vec::from(one.clone())),
+        [one] => {
+            args.push(one.program().to_owned());
+            args.extend(one.args().iter().map(|a| literal(a)));
+        }
         // One after the other, whatever becomes of each.
         more => {
             let script = more.iter().map(Argv::quoted).collect::<Vec<_>>().join("; ");
-            args.extend(["sh".to_owned(), "-c".to_owned(), script]);
+            args.extend(["sh".to_owned(), "-c".to_owned(), literal(&script)]);
         }
     }
     Argv::new("systemd-run", args)
+}
+
+/// An argument that the server's systemd hands on as it is: it puts variables of its own into `$NAME` and `${NAME}`, and
+/// takes `$$` for a dollar sign (systemd.service(5)). Of the program it does not; systemd-run keeps `%` as it is.
+fn literal(arg: &str) -> String {
+    arg.replace('$', "$$")
 }
 
 /// Takes timers away.
@@ -128,6 +137,20 @@ mod tests {
             arm(&name, Span::from_millis(1_500), RunAs::User(7), &[thaw, start])
                 .quoted()
                 .ends_with("--uid=7 sh -c 'systemctl thaw db-compact@a.service; systemctl start x.timer'")
+        );
+    }
+
+    #[test]
+    fn a_dollar_sign_of_a_resume_reaches_its_shell() {
+        let back = Argv::new("sh", ["-c", "p=$(cat f); kill -CONT ${p} # 5%n"]);
+        let arm = |back: &[Argv]| arm("n", Span::from_secs(1), RunAs::Root, back).args().to_vec();
+        assert_eq!(
+            arm(std::slice::from_ref(&back))[3..],
+            ["sh", "-c", "p=$$(cat f); kill -CONT $${p} # 5%n"]
+        );
+        assert_eq!(
+            arm(&[back.clone(), back])[5],
+            "sh -c 'p=$$(cat f); kill -CONT $${p} # 5%n'; sh -c 'p=$$(cat f); kill -CONT $${p} # 5%n'"
         );
     }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
@@ -45,7 +45,7 @@ pub(super) async fn run(argv: &Argv, limits: RunLimits, stdout: Stdout<'_>) -> R
         group.spare();
         status
     };
-    let all = gather(out, err, ended, limits.max_output, stdout);
+    let all = gather(out, err, ended, limits.max_output, Duration::ZERO, stdout);
     let got = tokio::time::timeout(limits.timeout.to_std(), all).await.map_err(|_| {
         Missed::new(
             Miss::TimedOut,
@@ -61,6 +61,7 @@ pub(super) async fn run(argv: &Argv, limits: RunLimits, stdout: Stdout<'_>) -> R
         stdout: got.stdout,
         stderr: got.stderr,
         cut: got.cut,
+        unfinished: got.unfinished,
         took: start.elapsed().into(),
     })
 }

@@ -2,6 +2,7 @@
 //! The same for a child of ours and for one at the other end of ssh; nothing here knows which it is.
 
 use std::future::Future;
+use std::io;
 use std::pin::pin;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -23,6 +24,8 @@ pub(super) struct Gathered<T> {
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub cut: bool,
+    /// The end of standard output was not seen: something still held it open, or reading it failed.
+    pub unfinished: bool,
     /// What the command ended with.
     pub end: T,
 }
@@ -35,12 +38,14 @@ pub(super) enum Stdout<'a> {
     HandedOn(&'a mut (dyn FnMut(&[u8]) + Send)),
 }
 
-/// Reads both pipes until the command has ended (`ended` resolves) and they are done.
+/// Reads both pipes until the command has ended (`ended` resolves) and they are done. While they are open, `ended` is
+/// asked only after `patience` without a byte: for a command whose pipes break when its end is taken note of.
 pub(super) async fn gather<O, E, T>(
     stdout: O,
     stderr: E,
     ended: impl Future<Output = T>,
     max: usize,
+    patience: Duration,
     mut on_stdout: Stdout<'_>,
 ) -> Gathered<T>
 where
@@ -50,29 +55,55 @@ where
     let mut out = Pipe::new(stdout, max);
     let mut err = Pipe::new(stderr, max);
     let mut ended = pin!(ended);
-    let end = loop {
-        tokio::select! {
-            n = out.fill() => out.take(n, &mut on_stdout),
-            n = err.fill() => err.take(n, &mut Stdout::Kept),
-            end = &mut ended => break end,
-        }
-    };
-    let all = Instant::now() + TRAILING;
-    let mut quiet = Instant::now() + QUIET;
+    let mut end = None;
+    let mut quiet = Instant::now() + patience;
+    let mut all = None;
     while out.is_open() || err.is_open() {
+        let read = async {
+            tokio::select! {
+                n = out.fill() => (Which::Out, n),
+                n = err.fill() => (Which::Err, n),
+            }
+        };
+        let is_quiet = Instant::now() >= quiet;
+        // What is there is read first: on a busy machine it may have been there for longer than the silence lasts.
         tokio::select! {
-            n = out.fill() => out.take(n, &mut on_stdout),
-            n = err.fill() => err.take(n, &mut Stdout::Kept),
-            () = sleep_until(quiet.min(all)) => break,
+            biased;
+            (which, n) = read => {
+                match which {
+                    Which::Out => out.take(n, &mut on_stdout),
+                    Which::Err => err.take(n, &mut Stdout::Kept),
+                }
+                quiet = Instant::now() + if end.is_none() { patience } else { QUIET };
+            }
+            e = &mut ended, if end.is_none() && is_quiet => {
+                end = Some(e);
+                quiet = Instant::now() + QUIET;
+                all = Some(Instant::now() + TRAILING);
+            }
+            () = sleep_until(quiet), if !is_quiet => {}
         }
-        quiet = Instant::now() + QUIET;
+        let now = Instant::now();
+        if all.is_some_and(|all| now >= all || now >= quiet) {
+            break;
+        }
     }
+    let end = match end {
+        Some(end) => end,
+        None => ended.await,
+    };
     Gathered {
         cut: out.cut || err.cut,
+        unfinished: out.broken || out.is_open(),
         stdout: out.kept,
         stderr: err.kept,
         end,
     }
+}
+
+enum Which {
+    Out,
+    Err,
 }
 
 /// One pipe: what is kept of it, and whether it still is to be read.
@@ -83,6 +114,7 @@ struct Pipe<R> {
     max: usize,
     thrown: usize,
     cut: bool,
+    broken: bool,
 }
 
 impl<R: AsyncRead + Unpin> Pipe<R> {
@@ -94,19 +126,22 @@ impl<R: AsyncRead + Unpin> Pipe<R> {
             max,
             thrown: 0,
             cut: false,
+            broken: false,
         }
     }
     fn is_open(&self) -> bool {
         self.from.is_some()
     }
     /// Waits for bytes; 0 is the end. A closed pipe waits for ever. Nothing is lost when it is dropped while it waits.
-    async fn fill(&mut self) -> usize {
+    async fn fill(&mut self) -> io::Result<usize> {
         match &mut self.from {
-            Some(from) => from.read(&mut self.buf).await.unwrap_or(0),
+            Some(from) => from.read(&mut self.buf).await,
             None => std::future::pending().await,
         }
     }
-    fn take(&mut self, n: usize, to: &mut Stdout<'_>) {
+    fn take(&mut self, n: io::Result<usize>, to: &mut Stdout<'_>) {
+        self.broken |= n.is_err();
+        let n = n.unwrap_or(0);
         let got = self.buf.get(..n).unwrap_or_default();
         if n == 0 {
             self.from = None;
@@ -174,6 +209,7 @@ mod tests {
             &b"e"[..],
             ready(7),
             10,
+            Duration::ZERO,
             Stdout::Kept,
         ));
         assert_eq!((g.stdout.as_slice(), g.cut, g.end), (&b"xxxxxxxxxx"[..], true, 7));
@@ -183,14 +219,74 @@ mod tests {
     #[test]
     fn an_endless_pipe_is_closed_after_the_second_bound_and_the_command_is_still_waited_for() {
         let (closed, ended) = tokio::sync::oneshot::channel();
-        let g = run(gather(Endless(Some(closed)), &b""[..], ended, 5, Stdout::Kept));
+        let g = run(gather(
+            Endless(Some(closed)),
+            &b""[..],
+            ended,
+            5,
+            Duration::ZERO,
+            Stdout::Kept,
+        ));
         assert_eq!((g.stdout.as_slice(), g.cut), (&b"yyyyy"[..], true));
     }
 
     #[test]
     fn a_process_left_behind_with_the_pipe_open_does_not_hold_the_answer_back() {
-        let g = run(gather(&b"done\n"[..], Open, ready(()), 100, Stdout::Kept));
-        assert_eq!((g.stdout.as_slice(), g.cut), (&b"done\n"[..], false));
+        let g = run(gather(
+            &b"done\n"[..],
+            Open,
+            ready(()),
+            100,
+            Duration::ZERO,
+            Stdout::Kept,
+        ));
+        assert_eq!(
+            (g.stdout.as_slice(), g.cut, g.unfinished),
+            (&b"done\n"[..], false, false)
+        );
+    }
+
+    #[test]
+    fn output_whose_end_was_not_seen_is_unfinished() {
+        let held = (&b"1\n"[..]).chain(Open);
+        let g = run(gather(held, &b""[..], ready(()), 100, Duration::ZERO, Stdout::Kept));
+        assert_eq!((g.stdout.as_slice(), g.unfinished), (&b"1\n"[..], true));
+        let g = run(gather(
+            (&b"1\n"[..]).chain(Broken),
+            &b""[..],
+            ready(()),
+            100,
+            Duration::ZERO,
+            Stdout::Kept,
+        ));
+        assert_eq!((g.stdout.as_slice(), g.unfinished), (&b"1\n"[..], true));
+    }
+
+    /// Cannot be read.
+    struct Broken;
+    impl AsyncRead for Broken {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+        }
+    }
+
+    #[test]
+    fn a_pipe_that_breaks_with_the_end_is_read_before_the_end_is_asked_for() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let asked = std::cell::Cell::new(false);
+        let g = run(async {
+            let write = async {
+                tokio::task::yield_now().await;
+                assert!(!asked.get());
+                theirs.write_all(b"late\n").await.unwrap();
+                drop(theirs);
+            };
+            let end = async { asked.set(true) };
+            let patience = Duration::from_secs(3_600);
+            let (g, ()) = tokio::join!(gather(ours, &b""[..], end, 10, patience, Stdout::Kept), write);
+            g
+        });
+        assert_eq!((g.stdout.as_slice(), g.unfinished), (&b"late\n"[..], false));
     }
 
     #[test]
@@ -202,7 +298,7 @@ mod tests {
             let ended = async move {
                 theirs.write_all(&[b'z'; 5_000]).await.unwrap();
             };
-            gather(ours, &b""[..], ended, 10, Stdout::HandedOn(&mut count)).await
+            gather(ours, &b""[..], ended, 10, Duration::ZERO, Stdout::HandedOn(&mut count)).await
         });
         assert_eq!((g.stdout.len(), g.cut, seen), (0, false, 5_000));
     }

@@ -30,6 +30,9 @@ pub struct Output {
     pub stderr: Vec<u8>,
     /// Whether output was cut at the bound.
     pub cut: bool,
+    /// Whether the end of standard output was not seen, so that there may be more: something that the command left behind
+    /// holds it open, or reading it failed.
+    pub unfinished: bool,
     /// From start to end, seen from here.
     pub took: Span,
 }

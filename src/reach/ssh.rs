@@ -29,6 +29,11 @@ const AT_ONCE: usize = 6;
 /// How long a connection in doubt has to carry one small command.
 const DOUBT: Duration = Duration::from_secs(2);
 
+/// How long a command is silent before its end is asked for while its pipes are open. Reading the exit status closes our
+/// end of its session, upon which the master throws away what it has not written to the pipes yet; and the status may
+/// come before the last bytes.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Where ssh goes, and how.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SshTarget {
@@ -203,7 +208,7 @@ impl Ssh {
         let (Some(out), Some(err)) = (child.stdout().take(), child.stderr().take()) else {
             return Err(Missed::new(Miss::BadAnswer, typed(), "its pipes could not be opened"));
         };
-        let got = gather(out, err, child.wait(), limits.max_output, stdout).await;
+        let got = gather(out, err, child.wait(), limits.max_output, PATIENCE, stdout).await;
         let status = match got.end {
             Ok(status) => status.code(),
             // The status 127 of the shell and of timeout(1).
@@ -228,6 +233,7 @@ impl Ssh {
                 stdout: got.stdout,
                 stderr: got.stderr,
                 cut: got.cut,
+                unfinished: got.unfinished,
                 took,
             }),
         }
