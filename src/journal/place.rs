@@ -57,15 +57,14 @@ pub fn open(path: &Path, suspect: Option<Identity>, now: Timestamp) -> Result<Pl
         .map_err(|e| Trouble::system(&format!("making {}", folder.display()), &e))?;
     let _lock = lock(folder)?;
     let known_bad = suspect.is_some() && Identity::of(path) == suspect;
-    let ours = known_bad || could_be_ours(path);
+    if !known_bad && is_of_another_kind(path)? {
+        let what = format!("{} is a file of another kind, and stays as it is", path.display());
+        return Err(Trouble::NotOurs(what.into()));
+    }
     let why: Text = if known_bad {
         "a damaged page was met while it was in use".into()
     } else {
         match attempt(path) {
-            Err(Trouble::Damaged(_)) if !ours && !begins_as_database(path)? => {
-                let what = format!("{} is a file of another kind, and stays as it is", path.display());
-                return Err(Trouble::NotOurs(what.into()));
-            }
             Err(Trouble::Damaged(why)) => why,
             Err(other) => return Err(other),
             Ok(db) => {
@@ -85,22 +84,22 @@ pub fn open(path: &Path, suspect: Option<Identity>, now: Timestamp) -> Result<Pl
     })
 }
 
-/// Whether a file that is no database (any more) may have been a journal, as far as its surroundings tell: it has our own
-/// name for one, a log beside it, or nothing in it.
-fn could_be_ours(path: &Path) -> bool {
-    path.file_name().is_some_and(|n| n == "journal.db")
-        || std::fs::metadata(path).is_ok_and(|m| m.len() == 0)
-        || ["-wal", "-shm"].iter().any(|s| with_suffix(path, s).exists())
-}
-
-/// Whether the file begins as SQLite's do. Only for a file without a log: while a connection of this process has it
-/// open there is one, and opening and closing the file here would drop that connection's locks.
-fn begins_as_database(path: &Path) -> Result<bool, Trouble> {
+/// Whether there is a file that never was a journal. One that was has our own name for it, a log beside it, or begins as
+/// SQLite's files do. This is looked at before SQLite opens it, which takes a file of one byte for an empty one.
+fn is_of_another_kind(path: &Path) -> Result<bool, Trouble> {
+    let told_by_name = path.file_name().is_some_and(|n| n == "journal.db");
+    let has_contents = std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() > 0);
+    // While a connection of this process has the file open there is a log, and it is not opened here: closing it again
+    // would drop that connection's locks.
+    let has_log = ["-wal", "-shm"].iter().any(|s| with_suffix(path, s).exists());
+    if told_by_name || !has_contents || has_log {
+        return Ok(false);
+    }
     let failed = |e: io::Error| Trouble::system(&format!("reading {}", path.display()), &e);
     let mut head = Vec::with_capacity(MAGIC.len());
     let file = File::open(path).map_err(failed)?;
     file.take(MAGIC.len() as u64).read_to_end(&mut head).map_err(failed)?;
-    Ok(head == MAGIC)
+    Ok(head != MAGIC)
 }
 
 /// A journal that is nowhere on disk.
