@@ -12,6 +12,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// The most characters that a [`Text`] keeps unless the caller asks for another bound.
 pub const MAX_CHARS: usize = 512;
+/// The most characters of a command that is shown before it runs. One that is longer is not run.
+pub const MAX_COMMAND: usize = 8_192;
+/// The most characters kept of what a command of an action printed.
+pub const MAX_SAID: usize = 4_000;
 
 /// A sanitised, bounded piece of text. Deserialising sanitises again: a journal file is outside text too.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
@@ -26,21 +30,31 @@ impl Text {
 
     /// As [`Text::from_bytes`] with a bound of its own, in characters.
     pub fn bounded(bytes: &[u8], max: usize) -> Self {
+        Self::filled(bytes, max).0
+    }
+
+    /// As [`Text::bounded`], but `None` when not all of it fits.
+    pub fn whole(bytes: &[u8], max: usize) -> Option<Self> {
+        let (text, fits) = Self::filled(bytes, max);
+        fits.then_some(text)
+    }
+
+    fn filled(bytes: &[u8], max: usize) -> (Self, bool) {
         let mut out = String::with_capacity(bytes.len().min(max) + 4);
         let mut count = 0;
         for chunk in bytes.utf8_chunks() {
             for c in chunk.valid().chars() {
                 if !push_visible(&mut out, c, &mut count, max) {
-                    return Self(out);
+                    return (Self(out), false);
                 }
             }
             for b in chunk.invalid() {
                 if !push_counted(&mut out, &format!("\\x{b:02x}"), &mut count, max) {
-                    return Self(out);
+                    return (Self(out), false);
                 }
             }
         }
-        Self(out)
+        (Self(out), true)
     }
 
     /// The text itself.
@@ -113,7 +127,7 @@ impl fmt::Debug for Text {
 }
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        Ok(Self::bounded(Cow::<str>::deserialize(d)?.as_bytes(), 4 * MAX_CHARS))
+        Ok(Self::bounded(Cow::<str>::deserialize(d)?.as_bytes(), MAX_COMMAND + 1))
     }
 }
 
@@ -184,6 +198,19 @@ mod tests {
     fn overlong_text_is_cut_and_says_so() {
         let t = Text::bounded(&[b'x'; 100], 10);
         assert_eq!(t.as_str(), "xxxxxxxxxx…");
+    }
+
+    #[test]
+    fn a_long_command_fits_whole_or_not_at_all_and_is_read_back_as_it_was() {
+        let long = "x".repeat(MAX_COMMAND);
+        let t = Text::whole(long.as_bytes(), MAX_COMMAND).unwrap();
+        assert_eq!(t.as_str(), long);
+        assert_eq!(Text::whole(format!("{long}x").as_bytes(), MAX_COMMAND), None);
+        assert_eq!(Text::whole("…x".as_bytes(), 1), None);
+        for t in [t, Text::bounded(format!("{long}x").as_bytes(), MAX_COMMAND)] {
+            let json = serde_json::to_string(&t).unwrap();
+            assert_eq!(serde_json::from_str::<Text>(&json).unwrap(), t);
+        }
     }
 
     #[test]

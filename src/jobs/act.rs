@@ -4,6 +4,8 @@
 use super::limits;
 use super::plan::{Planned, Step, StepKind};
 use crate::domain::action::Ran;
+use crate::domain::argv::Argv;
+use crate::domain::text::{MAX_CHARS, MAX_SAID};
 use crate::domain::{Span, Text};
 use crate::reach::{Output, Runner};
 
@@ -24,14 +26,14 @@ pub async fn act(planned: &Planned, runner: &Runner) -> Ran {
         match runner.run(&step.argv, limits(step.timeout)).await {
             Ok(out) => {
                 exit = out.status;
-                let words = one_line(&out);
+                let words = line(&out, MAX_SAID);
                 if !words.is_empty() {
                     said.push(words);
                 }
                 // A resume that has fired since the plan was made is gone by itself.
                 let gone = step.what == StepKind::Disarm && out.status == Some(NOT_LOADED);
                 if !out.ok() && !gone {
-                    let why = why(&runner.shown(&step.argv), &out);
+                    let why = why(&brief(runner, &step.argv), &out);
                     let back = match step.what {
                         StepKind::Act => take_back(planned.steps.get(..i).unwrap_or_default(), runner).await,
                         StepKind::Arm | StepKind::Disarm => String::new(),
@@ -52,9 +54,12 @@ pub async fn act(planned: &Planned, runner: &Runner) -> Ran {
     Ran {
         id: planned.plan.id.clone(),
         exit,
-        output: said.iter().map(Text::as_str).collect::<Vec<_>>().join(" · ").into(),
+        output: Text::bounded(
+            said.iter().map(Text::as_str).collect::<Vec<_>>().join(" · ").as_bytes(),
+            MAX_SAID,
+        ),
         took: Span::from(started.elapsed()),
-        failed: failed.map(|f| Text::bounded(f.as_bytes(), 2 * crate::domain::text::MAX_CHARS)),
+        failed: failed.map(|f| Text::bounded(f.as_bytes(), 2 * MAX_CHARS)),
     }
 }
 
@@ -72,7 +77,7 @@ impl StepKind {
 async fn take_back(done: &[Step], runner: &Runner) -> String {
     let mut told = vec![];
     for (argv, timeout) in done.iter().rev().filter_map(|s| Some((s.undo.as_ref()?, s.timeout))) {
-        let shown = runner.shown(argv);
+        let shown = brief(runner, argv);
         told.push(match runner.run(argv, limits(timeout)).await {
             Ok(out) if out.ok() => format!("; taken back: {shown}"),
             Ok(out) => format!("; could not be taken back: {}", why(&shown, &out)),
@@ -120,13 +125,22 @@ pub(super) fn advice(out: &Output) -> Option<&'static str> {
 
 /// What a command said, standard error first, as one line.
 pub(super) fn one_line(out: &Output) -> Text {
+    line(out, 400)
+}
+
+/// A command for a sentence; the whole of it is in the plan.
+fn brief(runner: &Runner, argv: &Argv) -> Text {
+    Text::from(runner.shown(argv).as_str())
+}
+
+fn line(out: &Output, max: usize) -> Text {
     let lines = [&out.stderr, &out.stdout]
         .into_iter()
         .flat_map(|s| s.split(|b| *b == b'\n'))
         .map(<[u8]>::trim_ascii)
         .filter(|l| !l.is_empty())
-        .take(16)
+        .take(max / 25)
         .collect::<Vec<_>>()
         .join(&b" / "[..]);
-    Text::bounded(&lines, 400)
+    Text::bounded(&lines, max)
 }

@@ -13,6 +13,7 @@ use crate::domain::argv::Argv;
 use crate::domain::job::{JobKind, JobSpec, JobState, State};
 use crate::domain::queue::Sudo;
 use crate::domain::reading::{Miss, Missed};
+use crate::domain::text::MAX_COMMAND;
 use crate::domain::{Name, Span, Text};
 use crate::reach::Runner;
 
@@ -132,12 +133,16 @@ pub async fn plan(spec: &JobSpec, runner: &Runner, wanted: Wanted, now: Timestam
         ),
         _ => {}
     }
+    let runs = steps.iter().map(|s| runner.shown_whole(&s.argv)).collect::<Option<_>>();
     let undo = undo(&means, runner, &wanted.server, lasts.filter(|_| armed_on_server));
+    let (Some(runs), Some(undo)) = (runs, undo) else {
+        return Err(too_long(spec));
+    };
     Ok(Planned {
         plan: Plan {
             id: wanted.id,
             verb: wanted.verb,
-            runs: steps.iter().map(|s| runner.shown(&s.argv)).collect(),
+            runs,
             touches: means.touches,
             beware: means.beware,
             undo,
@@ -159,15 +164,29 @@ struct Rights {
     run_as: RunAs,
 }
 
-fn undo(means: &Means, runner: &Runner, server: &Name, armed: Option<Span>) -> Text {
+fn undo(means: &Means, runner: &Runner, server: &Name, armed: Option<Span>) -> Option<Text> {
     let joined = |all: Vec<String>| all.join("; ");
-    if let Some(lasts) = armed {
+    let undo = if let Some(lasts) = armed {
         let back = joined(means.back.iter().map(Argv::quoted).collect());
-        format!("{back} · armed on {server} itself, in {lasts}").into()
+        format!("{back} · armed on {server} itself, in {lasts}")
     } else {
-        let back = joined(means.by_hand.iter().map(|b| runner.shown(b).to_string()).collect());
-        format!("{back} · by hand").into()
-    }
+        let back = joined(
+            means
+                .by_hand
+                .iter()
+                .map(|b| runner.shown_whole(b).map(|t| t.to_string()))
+                .collect::<Option<_>>()?,
+        );
+        format!("{back} · by hand")
+    };
+    Text::whole(undo.as_bytes(), MAX_COMMAND)
+}
+
+/// Nothing runs that cannot be shown whole.
+fn too_long(spec: &JobSpec) -> Missed {
+    let why = format!("its commands are longer than the {MAX_COMMAND} characters that are shown and journalled");
+    Missed::new(Miss::BadAnswer, &*spec.name, why)
+        .fix("put them in a script on the server, and name that in the config")
 }
 
 /// A job of the operator's own commands. They need no more rights than they have; arming a resume may.
@@ -262,4 +281,38 @@ async fn sudo_allows(steps: &[Step], runner: &Runner) -> Result<(), Missed> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_is_shown_whole_or_not_planned() {
+        let planned = async |length: usize| {
+            let long = Argv::new("sh", ["-c", ": ", &"x".repeat(length)]);
+            let spec = JobSpec {
+                name: "long".into(),
+                kind: JobKind::Command {
+                    status: Argv::new("echo", ["running"]),
+                    pause: long,
+                    resume: Argv::new("true", [""; 0]),
+                    progress: None,
+                },
+                timeout: Span::from_secs(60),
+            };
+            let wanted = Wanted {
+                id: ActionId(Name::new("p1")),
+                verb: Verb::Pause,
+                server: "here".into(),
+                lasts: None,
+                by: "ops@here".into(),
+            };
+            plan(&spec, &Runner::local(), wanted, Timestamp::UNIX_EPOCH).await
+        };
+        let fits = planned(3_000).await.unwrap();
+        assert_eq!(*fits.plan.runs[0], fits.steps[0].argv.quoted());
+        let missed = planned(MAX_COMMAND).await.unwrap_err();
+        assert!(missed.why.contains("8192") && missed.fix.is_some(), "{missed}");
+    }
 }

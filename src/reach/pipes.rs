@@ -78,6 +78,8 @@ where
             }
             e = &mut ended, if end.is_none() && is_quiet => {
                 end = Some(e);
+                // From here on an end of the pipe may be of that making.
+                out.broken |= out.is_open() && !patience.is_zero();
                 quiet = Instant::now() + QUIET;
                 all = Some(Instant::now() + TRAILING);
             }

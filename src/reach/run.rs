@@ -8,6 +8,7 @@ use super::pipes::Stdout;
 use super::ssh::{Ssh, SshTarget};
 use crate::domain::argv::Argv;
 use crate::domain::reading::Missed;
+use crate::domain::text::MAX_COMMAND;
 use crate::domain::{Span, Text};
 
 /// What a command may take.
@@ -64,9 +65,16 @@ impl Runner {
     }
     /// The command as one would type it here: `ssh mx1 postqueue -j`.
     pub fn shown(&self, argv: &Argv) -> Text {
+        Text::bounded(self.typed(argv).as_bytes(), MAX_COMMAND)
+    }
+    /// The same, but `None` when it is too long to be shown whole.
+    pub fn shown_whole(&self, argv: &Argv) -> Option<Text> {
+        Text::whole(self.typed(argv).as_bytes(), MAX_COMMAND)
+    }
+    fn typed(&self, argv: &Argv) -> String {
         match self {
-            Self::Local => argv.quoted().into(),
-            Self::Ssh(ssh) => ssh.target().typed(argv).into(),
+            Self::Local => argv.quoted(),
+            Self::Ssh(ssh) => ssh.target().typed(argv),
         }
     }
     /// Runs it and keeps its output. An exit status other than 0 is not a miss, it is in the output; but a program that
