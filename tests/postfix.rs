@@ -157,6 +157,10 @@ async fn depth_destinations_and_reasons_of_a_real_queue_are_told_as_they_are() {
 
     // A stopped Postfix still has its queue: root reads it all the same, and nothing is called empty.
     postfix.stop();
+    // Its showq may outlive the master for a moment, and is cut off while it answers.
+    postfix.wait_for("its showq to be gone", || {
+        String::from_utf8_lossy(&postfix.listing().stderr).contains("Mail system is down")
+    });
     let stopped = list(&src).await;
     assert_eq!(stopped.depth, held.depth);
     let counted = queue::count(&src, &Runner::Local, TIMEOUT).await.expect("a count");

@@ -22,8 +22,8 @@ const SAID_LINES: usize = 3;
 /// Counts names, not files: nothing is opened and, where the file system tells a name's type, nothing is looked up.
 /// One line a queue: `QUEUE COUNT`, or `QUEUE denied`, or `QUEUE missing`; `QUEUE unreadable` where find met something it
 /// could not read, and `QUEUE uncountable` where there is no find or no wc. A further line, `system stopped`, where that
-/// is sure: the process in `pid/master.pid` is gone (or dead and not reaped, or another program by now) and nobody holds the file's lock, which
-/// Postfix's own master is asked for. A login that may not know prints nothing about it.
+/// is sure: the process in `pid/master.pid` is gone (or dead and not reaped, or another program by now) and nobody holds
+/// the file's lock, which Postfix's own master is asked for. A login that may not know prints nothing about it.
 pub const COUNT_FILES: &str = r#"if [ $# -gt 0 ]; then q=$(postconf -c "$1" -h queue_directory); else q=$(postconf -h queue_directory); fi || exit
 if read -r p 2>/dev/null <"$q/pid/master.pid"; then
 case $p in ''|*[!0-9]*) p= ;; esac
