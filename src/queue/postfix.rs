@@ -79,6 +79,7 @@ pub(super) async fn list(
     let ran = runner.stream(&argv, limits, |chunk| reader.push(chunk)).await;
     let read = reader.finish();
     let beside = ran.as_ref().map_or(Beside::default(), |out| beside(src, out));
+    let unfinished = ran.as_ref().is_ok_and(|out| out.ok() && out.unfinished);
     let (took, trouble) = match ran {
         Ok(out) if out.ok() => (out.took, None),
         Ok(out) => (out.took, Some(trouble(tried, &out))),
@@ -92,6 +93,9 @@ pub(super) async fn list(
             return Err(missed);
         }
         snapshot.partial = Some(cut_short(&missed, took, snapshot.partial));
+    } else if unfinished {
+        let skipped = snapshot.partial.map(|s| format!("; {s}")).unwrap_or_default();
+        snapshot.partial = Some(format!("the end of the listing was not seen, there may be more{skipped}").into());
     }
     snapshot.next_listing = Some(budget::rest_after(took, src.budget_permille));
     Ok(snapshot)
@@ -150,7 +154,10 @@ pub(super) async fn count(src: &QueueSource, runner: &Runner, timeout: Span) -> 
         return Err(trouble(tried, &out));
     }
     let counted = parse_counts(&out.stdout);
-    let partial = counted.trouble(&tried)?;
+    let mut partial = counted.trouble(&tried)?;
+    if out.unfinished || out.cut {
+        partial.get_or_insert_with(|| "the end of the count was not seen".into());
+    }
     Ok(QueueSnapshot {
         kind: QueueKind::Postfix,
         how: How::Counted,

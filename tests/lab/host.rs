@@ -119,7 +119,11 @@ impl Host {
     fn wait_until_up(&mut self, ready: &UnixDatagram) {
         let mut buf = [0; 4_096];
         loop {
-            let n = ready.recv(&mut buf).unwrap_or_else(|e| {
+            let received = match ready.recv(&mut buf) {
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+                other => other,
+            };
+            let n = received.unwrap_or_else(|e| {
                 let console = fs::read_to_string(self.dir.path().join("console")).unwrap_or_default();
                 panic!("{} did not come up: {e}\n{console}", self.alias)
             });
