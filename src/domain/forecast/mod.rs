@@ -1,16 +1,16 @@
 //! Will a queue drain, and when: from samples to a verdict with an honest interval. Pure; nothing here is random.
 //!
 //! **Method.**
-//! 1. *Steps* ([`read`]). Samples become changes between neighbouring looks, only where both looks can be believed. A gap,
+//! 1. *Steps* (`read`). Samples become changes between neighbouring looks, only where both looks can be believed. A gap,
 //!    equal times, a clock set back or a counter that restarted give no rate. One reading that departs from both its
 //!    neighbours is dropped (after Hampel 1974), and a newest one that jumps is set aside until the next confirms it. Held
 //!    mail is taken off the depth: it does not drain.
-//! 2. *Regimes* ([`line`]). Where a rate steps (maintenance paused, service back) the past is cut and the forecast starts
+//! 2. *Regimes* (`line`). Where a rate steps (maintenance paused, service back) the past is cut and the forecast starts
 //!    afresh: means before and after each moment are compared, as a likelihood-ratio test does it (Page 1954; Basseville
 //!    and Nikiforov, Detection of Abrupt Changes, 1993), against noise, against the rate and against how much it wanders.
 //! 3. *Direction.* The shortest stretch since the last cut whose net change is beyond noise says whether the queue falls or
 //!    grows. A queue that does not fall has no clear time.
-//! 4. *Ahead* ([`ahead`]). The queue is a fluid (Newell, Applications of Queueing Theory, 1982): it is clear when exits less
+//! 4. *Ahead* (`ahead`). The queue is a fluid (Newell, Applications of Queueing Theory, 1982): it is clear when exits less
 //!    arrivals have carried off what waits. Exits return to the mean of their regime. Arrivals after an outage are senders'
 //!    retries (RFC 5321 4.5.4.1: intervals of minutes to hours): they go on falling at their rate of decay, which is damped
 //!    (Gardner and McKenzie 1985). The further ahead, the longer the look back. With depth alone the net rate is treated so.
