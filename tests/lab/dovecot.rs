@@ -91,7 +91,9 @@ impl Dovecot {
 
     fn wait_until_it_listens(&mut self) {
         let started = Instant::now();
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.imap)).is_err() {
+        // Its sockets come one after the other: tests need the doors, and some take the socket of the authentication away.
+        let auth = self.path("run/login/login");
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.imap)).is_err() || !auth.exists() {
             let ended = self.master.try_wait().unwrap();
             assert!(ended.is_none(), "dovecot ended ({ended:?}):\n{}", self.log());
             assert!(
