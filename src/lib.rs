@@ -1,5 +1,6 @@
 //! mailtop: a terminal console for people on call for mail. ARCHITECTURE.md says how the rooms lie.
 
+pub mod canary;
 pub mod clock;
 pub mod commands;
 pub mod config;

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use mailtop::config::around::{Around, Env};
 use mailtop::config::{Config, Loaded, Mistake, load_in};
+use mailtop::domain::Span;
+use mailtop::domain::door::Protocol;
 use proptest::prelude::*;
 
 /// A folder with the secrets and certificates that the files name, and one config in it.
@@ -23,6 +25,7 @@ impl Place {
         };
         place.put("probe.secret", b"from-file\nsecond line\n", 0o600);
         place.put("empty.secret", b"\n", 0o600);
+        place.put("senders.toml", include_bytes!("../assets/senders.toml"), 0o644);
         place.put("ca.pem", &certificate(), 0o644);
         place.put(".ssh/config", b"Host *\n", 0o600);
         place
@@ -94,7 +97,7 @@ fn drawn(config: &Config) -> String {
             "server {:?} {:?} read_only={} every={} timeout={} {:?}",
             s.name, s.reach, s.read_only, s.every, s.timeout, s.limits
         );
-        for i in &s.imap {
+        for i in &s.doors {
             let secret = match &i.secret {
                 None => "none".to_owned(),
                 Some(SecretSource::Known(secret)) => format!("known {}", secret.reveal()),
@@ -108,6 +111,9 @@ fn drawn(config: &Config) -> String {
         for j in &s.jobs {
             let _ = writeln!(out, "  {j:?}");
         }
+    }
+    for c in &config.canaries {
+        let _ = writeln!(out, "{c:?}");
     }
     out
 }
@@ -183,7 +189,13 @@ fn the_shipped_config_is_clean_when_its_settings_are_put_to_use() {
     };
     assert_eq!(lines(&loaded.warnings), "");
     let server = &loaded.config.servers[0];
-    assert_eq!((server.imap.len(), server.queues.len(), server.jobs.len()), (1, 1, 2));
+    assert_eq!((server.doors.len(), server.queues.len(), server.jobs.len()), (7, 1, 8));
+    let canary = &loaded.config.canaries[0];
+    assert_eq!(
+        (canary.every, canary.late, canary.lost),
+        (Span::from_mins(1), Span::from_mins(1), Span::from_hours(1)),
+        "what is shown is what holds"
+    );
     assert!(toml::from_str::<mailtop::config::schema::File>(&uncommented()).is_ok());
 }
 
@@ -200,17 +212,23 @@ fn the_shipped_config_shows_the_defaults_that_hold() {
         .unwrap()
         .config;
     assert_eq!(
-        format!("{:?}", all.defaults).replace(&format!("{:?}", all.defaults.ssh_config), "None"),
+        format!("{:?}", all.defaults)
+            .replace(&format!("{:?}", all.defaults.ssh_config), "None")
+            .replace(&format!("{:?}", all.defaults.resolvers), "[]"),
         format!("{:?}", none.defaults)
     );
+    assert_eq!(all.incident.rules, none.incident.rules);
+    assert_eq!(all.incident.cadence, none.incident.cadence);
     let (a, n) = (&all.servers[0], &none.servers[0]);
     assert_eq!(
         (a.every, a.timeout, a.limits, a.read_only),
         (n.every, n.timeout, n.limits, n.read_only)
     );
-    assert_eq!(a.imap[0].door.mechanism, n.imap[0].door.mechanism);
-    assert_eq!(a.imap[0].door.mailbox, n.imap[0].door.mailbox);
-    assert_eq!(a.imap[0].door.timeout, n.imap[0].door.timeout);
+    let imap = |s: &mailtop::config::Server| s.doors_of(Protocol::Imap).next().unwrap().door.clone();
+    let (shown, held) = (imap(a), imap(n));
+    assert_eq!(shown.mechanism, held.mechanism);
+    assert_eq!((shown.speaks, shown.role), (held.speaks, held.role));
+    assert_eq!(shown.timeout, held.timeout);
     assert_eq!(a.queues[0].budget_permille, n.queues[0].budget_permille);
     assert_eq!(a.jobs[0].timeout, n.jobs[0].timeout);
 }
@@ -224,10 +242,20 @@ fn the_shipped_config_names_every_key_of_the_schema() {
         let Some(properties) = table["properties"].as_object() else {
             continue;
         };
-        for key in properties
-            .keys()
-            .filter(|k| !["imap", "queue", "job"].contains(&k.as_str()))
-        {
+        for key in properties.keys().filter(|k| {
+            ![
+                "mx",
+                "imap",
+                "smtp",
+                "submission",
+                "lmtp",
+                "pop3",
+                "sieve",
+                "queue",
+                "job",
+            ]
+            .contains(&k.as_str())
+        }) {
             let setting = |line: &str| line.trim_start_matches(['#', ' ']).starts_with(&format!("{key} = "));
             assert!(text.lines().any(setting), "{name}.{key} is not in assets/config.toml");
             keys.push(key);
@@ -342,6 +370,67 @@ impl Place {
     fn new_bare() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
+        }
+    }
+}
+
+#[test]
+fn a_table_of_senders_of_ones_own_takes_the_place_of_the_shipped_one_and_goes_into_the_roster() {
+    let place = Place::new();
+    let server = "[[server]]\nname = 'a'\n[[server.imap]]\nurl = 'imaps://h'\n";
+    let shipped = place.load(server.as_bytes(), 0o600).unwrap().config;
+    assert_eq!(shipped.senders.len(), 10);
+    let own = b"[[sender]]\nname = 'Our partner'\ngives_up_after = '2h'\nsource = 'their contract'\n";
+    place.put("own.toml", own, 0o644);
+    let config = format!("[defaults]\nsenders = 'own.toml'\n{server}");
+    let roster = place.load(config.as_bytes(), 0o600).unwrap().config.roster();
+    assert_eq!(roster.senders.len(), 1);
+    assert_eq!(roster.senders[0].sender.as_str(), "Our partner");
+}
+
+#[test]
+fn mistakes_in_a_table_of_senders_are_named_with_that_files_lines_after_those_of_the_config() {
+    let place = Place::new();
+    place.put(
+        "own.toml",
+        b"[[sender]]\nname = 'A'\ngives_up_after = 'long'\nsource = 'x'\n",
+        0o644,
+    );
+    let config = "[defaults]\nsenders = 'own.toml'\n[[server]]\nname = 'a'\nintervall = '1s'\n[[server.imap]]\nurl = 'imaps://h'\n";
+    let mistakes = place.load(config.as_bytes(), 0o600).unwrap_err();
+    assert_eq!(
+        place.shown(&lines(&mistakes)),
+        "config.toml:5:1: server[0].intervall: unknown key `intervall` — did you mean `interval`?\n\
+         own.toml:3:18: sender[0].gives_up_after: `long` is not a length of time — write for example 500ms, 10s, 30m, 1h30m or 14d\n"
+    );
+    let gone = config.replace("own.toml", "gone.toml").replace("intervall", "interval");
+    let mistakes = place.load(gone.as_bytes(), 0o600).unwrap_err();
+    let said = place.shown(&lines(&mistakes));
+    assert!(
+        said.starts_with("config.toml:2:11: defaults.senders: cannot read gone.toml: No such file"),
+        "{said}"
+    );
+}
+
+#[test]
+fn each_preset_is_a_job_by_itself() {
+    let presets: toml::Table = mailtop::config::presets::SHIPPED.parse().unwrap();
+    assert!(presets.len() >= 8, "{presets:?}");
+    for name in presets.keys() {
+        let mut text = format!("[[server]]\nname = \"a\"\nreach = \"local\"\n[[server.job]]\npreset = \"{name}\"\n");
+        if name == "maildir-rsync" {
+            // Which rsync is for its user to say: by its name alone it would be every one of the host.
+            let mistakes = Place::new().load(text.as_bytes(), 0o600).unwrap_err();
+            assert!(
+                lines(&mistakes).contains("pid_file: is missing"),
+                "{}",
+                lines(&mistakes)
+            );
+            text.push_str("pattern = [\"rsync\", \"/var/vmail/\"]\n");
+        }
+        match Place::new().load(text.as_bytes(), 0o600) {
+            Ok(loaded) => assert_eq!(loaded.config.servers[0].jobs.len(), 1),
+            Err(mistakes) => panic!("{name}: {}", lines(&mistakes)),
         }
     }
 }

@@ -17,6 +17,7 @@ use mailtop::console::app::{AppOptions, Pace};
 use mailtop::console::run::{Screen, Signal};
 use mailtop::console::{App, Exit, Msg, RunOptions, Wires, run};
 use mailtop::domain::Span;
+use mailtop::domain::door::{Protocol, Role};
 use mailtop::domain::effect::{Answer, Effect, Toggle};
 use mailtop::domain::event::{Event, Fact, ObserverId, Subject};
 use mailtop::domain::health::{Limits, Phase, PhaseTime, ProbeReport};
@@ -212,16 +213,9 @@ fn probed(ms: i64) -> Event {
         ok: true,
     };
     let report = ProbeReport {
-        url: "imaps://probe@mbox1".into(),
-        peer: None,
         phases: vec![phase(Phase::Tcp, 1), phase(Phase::Fetch, ms)],
         proved: Some(Phase::Fetch),
-        goal: Phase::Fetch,
-        failure: None,
-        tls: None,
-        greeting: None,
-        alerts: vec![],
-        notes: vec![],
+        ..ProbeReport::begun("imaps://probe@mbox1".into(), vec![Phase::Tcp, Phase::Fetch])
     };
     event(about, Fact::Probed(Box::new(report)))
 }
@@ -237,6 +231,8 @@ fn one() -> Model {
         doors: vec![WatchedDoor {
             name: "imap".into(),
             url: "imaps://probe@mbox1".into(),
+            protocol: Protocol::Imap,
+            role: Role::Mailbox,
             anonymous: false,
         }],
         queues: vec![],
@@ -249,7 +245,10 @@ fn one() -> Model {
     let mut m = Model::new(None);
     m.apply(&event(
         Subject::Observer,
-        Fact::Watching(Roster { servers: vec![watched] }),
+        Fact::Watching(Roster {
+            servers: vec![watched],
+            ..Roster::default()
+        }),
     ));
     m
 }

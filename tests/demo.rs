@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use mailtop::demo::Script;
 use mailtop::domain::Span;
 use mailtop::domain::event::{Event, Fact, Subject};
+use mailtop::domain::forecast::{Drain, Forecast};
 use mailtop::domain::health::Layer;
 use mailtop::journal::{Record, Sqlite};
+use mailtop::model::Model;
 
 use lab::term::Term;
 
@@ -64,6 +66,96 @@ fn the_weekend_is_on_the_record_as_the_script_has_it() {
         last < peak / 4,
         "and drained after the store came back: {last} of {peak}"
     );
+}
+
+/// At twenty minutes a second, so that there are looks enough to forecast from.
+#[test]
+fn the_weekend_grows_passes_senders_by_has_its_wave_and_clears_inside_a_band() {
+    let home = tempfile::tempdir().unwrap();
+    let journal = home.path().join("journal.db");
+    let out = Command::new(env!("CARGO_BIN_EXE_mailtop"))
+        .args(["demo", "--headless", "--speed", "1200", "--journal"])
+        .arg(&journal)
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let events = events(&journal);
+    let script = Script::weekend_before(events[0].at);
+    let mut model = Model::new(None);
+    let mut seen: Vec<Seen> = Vec::new();
+    for e in &events {
+        model.apply(e);
+        let mbox1 = |e: &Event| e.about.server().is_some_and(|s| s.as_str() == "mbox1");
+        let (Fact::QueueSeen(q), true) = (&e.what, mbox1(e)) else {
+            continue;
+        };
+        let server = model.server("mbox1").unwrap();
+        let queue = server.queues.values().next().unwrap();
+        let forecast = queue.forecast(e.at, server.every());
+        let gave_up = model
+            .remote_horizon(server, e.at)
+            .map_or(0, |h| h.given_up(e.at).count());
+        seen.push(Seen {
+            at: e.at,
+            depth: q.depth.total(),
+            forecast,
+            clears: queue.clears(e.at, server.every()),
+            gave_up,
+        });
+    }
+    let told = || {
+        let line = |s: &Seen| {
+            format!(
+                "{} {} {:?} {:?} {}",
+                s.at, s.depth, s.forecast.drain, s.forecast.in_per_min, s.gave_up
+            )
+        };
+        seen.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    let during: Vec<&Seen> = seen.iter().filter(|s| script.store_failed(s.at)).collect();
+    let growing = during
+        .iter()
+        .filter(|s| matches!(s.forecast.drain, Drain::Growing { .. }));
+    assert!(
+        growing.count() * 2 > during.len(),
+        "it grows while the store is failed:\n{}",
+        told()
+    );
+    assert!(during.iter().all(|s| s.clears.is_none()), "{}", told());
+    let passed = |s: &&&Seen| s.gave_up;
+    let most = during.iter().max_by_key(passed).unwrap().gave_up;
+    assert!(
+        during[0].gave_up == 0 && most >= 2,
+        "senders are passed by:\n{}",
+        told()
+    );
+    // Who was turned away comes back: more comes in than while the store was failed.
+    let after: Vec<&Seen> = seen.iter().filter(|s| s.at > script.restored_at).collect();
+    let come = |looks: &[&Seen]| {
+        let rates: Vec<f64> = looks.iter().filter_map(|s| s.forecast.in_per_min).collect();
+        rates.iter().sum::<f64>() / rates.len() as f64
+    };
+    assert!(come(&after) > 2.0 * come(&during), "a wave comes:\n{}", told());
+    // It is clear when hardly anything of what waited is left.
+    let peak = seen.iter().map(|s| s.depth).max().unwrap();
+    let end = after.iter().find(|s| s.depth < peak / 200);
+    let end = end.unwrap_or_else(|| panic!("it clears:\n{}", told())).at;
+    let bands: Vec<[Timestamp; 3]> = after.iter().filter(|s| s.at < end).filter_map(|s| s.clears).collect();
+    assert!(
+        bands.iter().any(|[p10, _, p90]| (*p10..=*p90).contains(&end)),
+        "a band contains the end, {end}: {bands:?}\n{}",
+        told()
+    );
+}
+
+/// What was known at a look at mbox1.
+struct Seen {
+    at: Timestamp,
+    depth: u64,
+    forecast: Forecast,
+    clears: Option<[Timestamp; 3]>,
+    gave_up: usize,
 }
 
 #[test]

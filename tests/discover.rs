@@ -155,9 +155,9 @@ fn a_running_dovecot_is_found_on_its_own_ports_and_a_stopped_one_is_not() {
     assert!(why.starts_with("localhost: ") && why.contains("self"), "{why}");
 
     let config = config_for(&found).unwrap();
-    let door = &config.servers[0].imap[0].door;
+    let door = &config.servers[0].doors[0].door;
     assert_eq!(
-        (door.host.as_str(), door.port, door.security),
+        (door.at.host(), door.at.port(), door.security),
         ("127.0.0.1", dovecot.clear, Security::Plain)
     );
 

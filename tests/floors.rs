@@ -13,13 +13,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("reach", &["domain", "clock"]),
     ("probe", &["domain", "clock", "reach"]),
     ("queue", &["domain", "clock", "reach"]),
-    ("jobs", &["domain", "clock", "reach"]),
+    // A letter goes through doors as a probe does, and further.
+    ("canary", &["domain", "clock", "reach", "probe"]),
+    // A valve of a mail system counts the mail that it would touch.
+    ("jobs", &["domain", "clock", "reach", "queue"]),
     ("journal", &["domain", "clock"]),
     ("config", &["domain"]),
     (
         "engine",
         &[
-            "domain", "clock", "model", "reach", "probe", "queue", "jobs", "journal", "config",
+            "domain", "clock", "model", "reach", "probe", "queue", "canary", "jobs", "journal", "config",
         ],
     ),
     ("console", &["domain", "clock", "model", "config"]),

@@ -10,7 +10,10 @@ use futures::future::join_all;
 use lab::host::{Host, boot_or_leave_out};
 use mailtop::domain::Span;
 use mailtop::domain::argv::Argv;
+use mailtop::domain::door::{Door, Envelope, Mechanism, Place, Role, Security, Speaks};
+use mailtop::domain::health::{Layer, Phase};
 use mailtop::domain::reading::{Miss, Missed};
+use mailtop::probe::Prober;
 use mailtop::reach::{Output, RunLimits, Runner, SshTarget};
 
 /// Longer than anything takes that is meant to work, on a machine that is busy.
@@ -357,4 +360,52 @@ fn lab_keygen(file: &std::path::Path) {
         .arg(file)
         .status();
     assert!(done.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_socket_on_a_host_is_reached_over_the_connection_that_ssh_has() {
+    let Some(host) = boot_or_leave_out("mbox1") else { return };
+    let runner = host.runner();
+    let door = Door {
+        name: "lmtp".into(),
+        speaks: Speaks::Lmtp(Envelope {
+            to: Some("ops".to_owned()),
+            ..Envelope::default()
+        }),
+        role: Role::Inbound,
+        at: Place::Socket("/run/dovecot/lmtp".to_owned()),
+        security: Security::Plain,
+        user: None,
+        mechanism: Mechanism::Password,
+        ca_file: None,
+        timeout: LONG,
+    };
+    let prober = Prober::new();
+    let probe = async || {
+        prober
+            .probe(&door, None, Some(&runner), mailtop::domain::Timestamp::now())
+            .await
+    };
+    for _ in 0..3 {
+        let report = probe().await;
+        assert_eq!((report.failure, report.proved), (None, Some(Phase::Rcpt)));
+        assert_eq!(report.phases[0].phase, Phase::Socket);
+    }
+    let connections = host.sh("ss -Htn state established '( sport = :22 )' | wc -l");
+    assert_eq!(connections.trim(), "1");
+
+    // Nobody serves it: ssh takes the connection here and finds that out there.
+    host.sh("systemctl stop dovecot.service dovecot.socket; rm -f /run/dovecot/lmtp");
+    let gone = probe().await.failure.unwrap();
+    assert_eq!(gone.phase, Phase::Greeting, "{gone:?}");
+    assert!(matches!(gone.layer, Layer::Network | Layer::FrontEnd), "{gone:?}");
+    host.cut();
+    let cut = Door {
+        timeout: Span::from_secs(2),
+        ..door.clone()
+    };
+    let unreached = prober
+        .probe(&cut, None, Some(&runner), mailtop::domain::Timestamp::now())
+        .await;
+    assert!(unreached.failure.is_some_and(|f| f.phase <= Phase::Greeting));
 }

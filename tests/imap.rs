@@ -6,17 +6,17 @@ mod lab;
 use jiff::Timestamp;
 use lab::certs::Certificate;
 use lab::dovecot::{Dovecot, Options, PASSWORD};
-use mailtop::domain::door::{ImapDoor, Mechanism, Secret};
+use mailtop::domain::door::{Door, Mechanism, Place, Secret, Speaks};
 use mailtop::domain::health::{Layer, Limits, Phase, ProbeReport, Verdict};
 use mailtop::probe::Prober;
 
-async fn probe_with(door: &ImapDoor, password: &str) -> ProbeReport {
+async fn probe_with(door: &Door, password: &str) -> ProbeReport {
     let (door, secret) = (door.clone(), Secret::new(password));
     // On another task, as the engine does it.
-    let probe = async move { Prober::new().imap(&door, Some(&secret), Timestamp::now()).await };
+    let probe = async move { Prober::new().probe(&door, Some(&secret), None, Timestamp::now()).await };
     tokio::spawn(probe).await.unwrap()
 }
-async fn probe(door: &ImapDoor) -> ProbeReport {
+async fn probe(door: &Door) -> ProbeReport {
     probe_with(door, PASSWORD).await
 }
 fn phases(report: &ProbeReport) -> Vec<Phase> {
@@ -91,9 +91,9 @@ async fn authenticate_plain_and_a_name_with_two_families_hold() {
     let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
-    let door = ImapDoor {
+    let door = Door {
         mechanism: Mechanism::Plain,
-        host: "localhost".to_owned(),
+        at: Place::tcp("localhost", dovecot.imaps),
         ..dovecot.door()
     };
     let report = probe(&door).await;
@@ -112,7 +112,7 @@ async fn a_token_is_accepted_and_refused_over_both_mechanisms() {
         return;
     };
     for mechanism in [Mechanism::XOauth2, Mechanism::OauthBearer] {
-        let door = ImapDoor {
+        let door = Door {
             mechanism,
             ..dovecot.door()
         };
@@ -129,7 +129,7 @@ async fn a_mechanism_that_is_not_offered_is_named_and_nothing_is_sent() {
     let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
-    let report = probe(&ImapDoor {
+    let report = probe(&Door {
         mechanism: Mechanism::XOauth2,
         ..dovecot.door()
     })
@@ -146,8 +146,8 @@ async fn without_a_user_it_ends_after_the_greeting_and_says_so() {
         return;
     };
     for door in [dovecot.door(), dovecot.starttls_door()] {
-        let door = ImapDoor { user: None, ..door };
-        let report = Prober::new().imap(&door, None, Timestamp::now()).await;
+        let door = Door { user: None, ..door };
+        let report = Prober::new().probe(&door, None, None, Timestamp::now()).await;
         assert_eq!(report.failure, None);
         assert_eq!((report.proved, report.goal), (Some(Greeting), Greeting));
         assert_eq!(verdict(&report), Verdict::Ok);
@@ -161,7 +161,7 @@ async fn a_user_without_a_secret_is_not_tried_and_not_called_ok() {
     let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
-    let report = Prober::new().imap(&dovecot.door(), None, Timestamp::now()).await;
+    let report = Prober::new().probe(&dovecot.door(), None, None, Timestamp::now()).await;
     assert_eq!((report.failure.as_ref(), report.proved), (None, Some(Greeting)));
     assert_eq!(verdict(&report), Verdict::Unknown);
 }
@@ -269,8 +269,10 @@ async fn a_mailbox_that_is_not_there_is_no_outage() {
     let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
-    let report = probe(&ImapDoor {
-        mailbox: "Späm".to_owned(),
+    let report = probe(&Door {
+        speaks: Speaks::Imap {
+            mailbox: "Späm".to_owned(),
+        },
         ..dovecot.door()
     })
     .await;
@@ -295,7 +297,7 @@ async fn too_many_connections_are_a_limit() {
     let now = Timestamp::now();
     // Somebody else keeps the one connection that is allowed.
     let mut held = lab::dovecot::logged_in(&dovecot).await;
-    let report = prober.imap(&door, Some(&secret), now).await;
+    let report = prober.probe(&door, Some(&secret), None, now).await;
     failed(&report, Layer::Limit, Login);
     assert_eq!(verdict(&report), Verdict::Warn);
     held.close().await;
@@ -319,7 +321,7 @@ async fn a_frozen_server_is_the_front_end_within_the_time_out_and_works_again_wh
         return;
     };
     dovecot.freeze();
-    let door = ImapDoor {
+    let door = Door {
         timeout: mailtop::domain::Span::from_millis(700),
         ..dovecot.door()
     };
@@ -327,7 +329,7 @@ async fn a_frozen_server_is_the_front_end_within_the_time_out_and_works_again_wh
     failed(&report, Layer::FrontEnd, Tls);
     assert_eq!(phases(&report), [Name, Tcp, Tls]);
     assert_eq!(verdict(&report), Verdict::Down);
-    let plain = probe(&ImapDoor {
+    let plain = probe(&Door {
         timeout: door.timeout,
         ..dovecot.starttls_door()
     })
@@ -353,8 +355,8 @@ async fn each_fault_of_a_certificate_is_tls_in_words_of_its_own() {
         let report = probe(&dovecot.door()).await;
         assert_eq!(failed(&report, Layer::Tls, Tls), words);
         assert_eq!(verdict(&report), Verdict::Down);
-        let report = probe(&ImapDoor {
-            host: "localhost".to_owned(),
+        let report = probe(&Door {
+            at: Place::tcp("localhost", dovecot.imap),
             ..dovecot.starttls_door()
         })
         .await;
@@ -384,13 +386,13 @@ async fn an_issuer_that_is_not_trusted_and_a_bundle_that_cannot_be_read_are_tls(
     let Some(dovecot) = Dovecot::start(&Options::default()) else {
         return;
     };
-    let report = probe(&ImapDoor {
+    let report = probe(&Door {
         ca_file: None,
         ..dovecot.door()
     })
     .await;
     assert!(failed(&report, Layer::Tls, Tls).starts_with("the certificate's issuer is not trusted"));
-    let report = probe(&ImapDoor {
+    let report = probe(&Door {
         ca_file: Some(dovecot.path("nothing.pem")),
         ..dovecot.door()
     })
@@ -405,15 +407,18 @@ async fn a_new_ca_bundle_under_the_same_name_is_read_again() {
     };
     let (right, other) = (dovecot.path("ca.pem"), dovecot.path("other.pem"));
     std::fs::write(&other, lab::certs::Certs::new(Certificate::Good).ca).unwrap();
-    let door = ImapDoor {
+    let door = Door {
         ca_file: Some(other.clone()),
         ..dovecot.door()
     };
     let prober = Prober::new();
     let secret = Secret::new(PASSWORD);
-    let report = prober.imap(&door, Some(&secret), Timestamp::now()).await;
+    let report = prober.probe(&door, Some(&secret), None, Timestamp::now()).await;
     failed(&report, Layer::Tls, Tls);
     let pem = [std::fs::read(right).unwrap(), b"\n# renewed\n".to_vec()].concat();
     std::fs::write(&other, pem).unwrap();
-    assert_eq!(prober.imap(&door, Some(&secret), Timestamp::now()).await.failure, None);
+    assert_eq!(
+        prober.probe(&door, Some(&secret), None, Timestamp::now()).await.failure,
+        None
+    );
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lab::fake_imap::Step::{Answer, Drip, Flood, Read, Reset, Say, Silent, Tls};
 use lab::fake_imap::{Fake, Step, answer, say};
 use mailtop::domain::Span;
-use mailtop::domain::door::{ImapDoor, Mechanism, Secret, Security};
+use mailtop::domain::door::{Door, Mechanism, Place, Secret, Security};
 use mailtop::domain::health::{Failure, Layer, Limits, Phase, ProbeReport, Verdict};
 use mailtop::probe::Prober;
 use native_tls::Protocol;
@@ -15,9 +15,9 @@ use native_tls::Protocol;
 const READY: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=XOAUTH2 AUTH=OAUTHBEARER] ready";
 const ENVELOPE: &str = r#"* 1 FETCH (ENVELOPE (NIL "hi" NIL NIL NIL NIL NIL NIL NIL "<1@x>"))"#;
 
-async fn probe(door: &ImapDoor) -> ProbeReport {
+async fn probe(door: &Door) -> ProbeReport {
     Prober::new()
-        .imap(door, Some(&Secret::new("hunter2")), Timestamp::now())
+        .probe(door, Some(&Secret::new("hunter2")), None, Timestamp::now())
         .await
 }
 /// Plays the script on a plain door and probes it.
@@ -28,7 +28,7 @@ async fn plain(script: impl IntoIterator<Item = Step>) -> ProbeReport {
 /// Plays it, with a short time-out for faults that end in one.
 async fn impatient(script: impl IntoIterator<Item = Step>) -> ProbeReport {
     let fake = Fake::play(script).await;
-    probe(&ImapDoor {
+    probe(&Door {
         timeout: Span::from_millis(300),
         ..fake.door(Security::Plain)
     })
@@ -114,7 +114,7 @@ async fn accepted_and_silent_is_the_front_end_and_closed_is_the_network() {
 #[tokio::test]
 async fn over_tls_not_one_byte_is_the_front_end_and_another_protocol_is_tls() {
     let fake = Fake::play([Silent]).await;
-    let report = probe(&ImapDoor {
+    let report = probe(&Door {
         timeout: Span::from_millis(300),
         ..fake.door(Security::Tls)
     })
@@ -266,7 +266,7 @@ async fn a_token_that_is_refused_by_a_challenge_is_acknowledged_and_its_reason_k
                 .chain([Read, say("M1 NO [AUTHENTICATIONFAILED] Invalid credentials")]),
         )
         .await;
-        let report = probe(&ImapDoor {
+        let report = probe(&Door {
             mechanism,
             ..fake.door(Security::Plain)
         })
@@ -338,7 +338,7 @@ async fn a_probe_that_is_dropped_closes_its_connection() {
     let door = fake.door(Security::Plain);
     let secret = Secret::new("x");
     let prober = Prober::new();
-    let probe = prober.imap(&door, Some(&secret), Timestamp::now());
+    let probe = prober.probe(&door, Some(&secret), None, Timestamp::now());
     assert!(
         tokio::time::timeout(std::time::Duration::from_millis(200), probe)
             .await
@@ -350,8 +350,8 @@ async fn a_probe_that_is_dropped_closes_its_connection() {
 #[tokio::test]
 async fn names_that_do_not_exist_are_told_from_addresses_that_do_not_answer() {
     let fake = Fake::play([Silent]).await;
-    let report = probe(&ImapDoor {
-        host: "not a name".to_owned(),
+    let report = probe(&Door {
+        at: Place::tcp("not a name", 143),
         ..fake.door(Security::Plain)
     })
     .await;
@@ -398,13 +398,13 @@ async fn a_goodbye_in_the_middle_of_a_login_keeps_its_word() {
 #[tokio::test]
 async fn two_hundred_silent_doors_at_once_all_end_in_a_report() {
     let fake = Fake::play([Silent]).await;
-    let door = ImapDoor {
+    let door = Door {
         timeout: Span::from_millis(500),
         ..fake.door(Security::Tls)
     };
     let prober = Prober::new();
     let secret = Secret::new("x");
-    let probes = (0..200).map(|_| prober.imap(&door, Some(&secret), Timestamp::now()));
+    let probes = (0..200).map(|_| prober.probe(&door, Some(&secret), None, Timestamp::now()));
     for report in futures::future::join_all(probes).await {
         failed(&report, Layer::FrontEnd, Phase::Tls);
     }

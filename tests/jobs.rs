@@ -2,20 +2,32 @@
 
 #![allow(clippy::unwrap_used)] // Not every function of a test program is a test.
 
+#[path = "jobs/armed_resume.rs"]
+mod armed_resume;
+#[path = "jobs/armed_settings.rs"]
+mod armed_settings;
+#[path = "jobs/faults.rs"]
+mod faults;
 mod lab;
+#[path = "jobs/leases.rs"]
+mod leases;
+#[path = "jobs/process.rs"]
+mod process;
+#[path = "jobs/watcher.rs"]
+mod watcher;
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use lab::host::{Host, boot_or_leave_out};
-use mailtop::domain::action::{ActionId, Ran, Truth, Verb};
+use mailtop::domain::action::{ActionId, Choices, Ran, Truth, Unarmed, Verb};
 use mailtop::domain::argv::Argv;
 use mailtop::domain::job::{JobKind, JobSpec, State, SystemdPause};
 use mailtop::domain::queue::Sudo;
 use mailtop::domain::reading::{Miss, Missed};
 use mailtop::domain::{Name, Span};
 use mailtop::jobs::{self, Planned, StepKind, Wanted};
-use mailtop::reach::{RunLimits, Runner, SshTarget};
+use mailtop::reach::{Runner, SshTarget};
 
 const UNIT: &str = "mail-db-compact.service";
 const HALF_AN_HOUR: Option<Span> = Some(Span::from_mins(30));
@@ -44,11 +56,28 @@ fn freezable(host: &Host) -> JobSpec {
 }
 
 async fn plan(spec: &JobSpec, runner: &Runner, verb: Verb, lasts: Option<Span>) -> Result<Planned, Missed> {
+    choose(spec, runner, verb, lasts, Unarmed::Refused).await
+}
+
+/// A plan with a choice of what to do where its end cannot be armed.
+async fn choose(
+    spec: &JobSpec,
+    runner: &Runner,
+    verb: Verb,
+    lasts: Option<Span>,
+    unarmed: Unarmed,
+) -> Result<Planned, Missed> {
     let wanted = Wanted {
         id: ActionId(Name::new(&format!("a{}", Timestamp::now().as_microsecond()))),
         verb,
         server: "mx1".into(),
         lasts,
+        choices: Choices {
+            unarmed,
+            ..Choices::default()
+        },
+        armed_for: None,
+        pause_ran: vec![],
         by: "ops@here".into(),
     };
     jobs::plan(spec, runner, wanted, Timestamp::now()).await
@@ -56,13 +85,29 @@ async fn plan(spec: &JobSpec, runner: &Runner, verb: Verb, lasts: Option<Span>) 
 
 async fn done(spec: &JobSpec, runner: &Runner, verb: Verb, lasts: Option<Span>) -> (Planned, Ran, Truth) {
     let planned = plan(spec, runner, verb, lasts).await.unwrap();
-    let ran = jobs::act(&planned, runner).await;
-    let truth = jobs::read_back(spec, runner, verb, Timestamp::now).await;
+    let (ran, truth) = run(&planned, spec, runner).await;
     (planned, ran, truth)
+}
+
+async fn run(planned: &Planned, spec: &JobSpec, runner: &Runner) -> (Ran, Truth) {
+    let ran = jobs::act(planned, runner).await;
+    let truth = jobs::read_back_planned(planned, spec, runner, Timestamp::now).await;
+    (ran, truth)
 }
 
 async fn state(spec: &JobSpec, runner: &Runner) -> State {
     jobs::read(spec, runner, Timestamp::now()).await.unwrap().state
+}
+
+/// A runner that is an ordinary login there.
+fn as_ops(host: &Host) -> Runner {
+    let config = host.dir().join("as-ops");
+    let text = std::fs::read_to_string(host.ssh_config()).unwrap();
+    std::fs::write(&config, text.replace("User root", "User ops")).unwrap();
+    Runner::ssh(SshTarget {
+        config_file: Some(config),
+        ..host.target()
+    })
 }
 
 /// The timers that are armed on the host.
@@ -73,6 +118,12 @@ fn armed(host: &Host) -> Vec<String> {
         .filter_map(|l| l.split_whitespace().next())
         .map(str::to_owned)
         .collect()
+}
+
+/// How many watchers wait on the host.
+fn watchers_on(host: &Host) -> usize {
+    let found = host.sh("for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/cmdline 2>/dev/null | sed -n 3p; done | grep -c '^: mailtop watcher;' || :");
+    found.trim().parse().unwrap()
 }
 
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
@@ -131,7 +182,7 @@ async fn a_unit_is_frozen_and_thawed_and_systemd_agrees() {
 async fn an_armed_resume_fires_although_nobody_is_left_to_resume() {
     let Some(host) = boot_or_leave_out("mx1") else { return };
     let (runner, spec) = (host.runner(), freezable(&host));
-    let (_, ran, truth) = done(&spec, &runner, Verb::Pause, Some(Span::from_secs(3))).await;
+    let (_, ran, truth) = done(&spec, &runner, Verb::Pause, Some(Span::from_secs(8))).await;
     assert_eq!(ran.failed, None);
     assert!(matches!(truth, Truth::Confirmed { .. }), "{truth:?}");
     runner.close().await;
@@ -177,13 +228,13 @@ async fn what_cannot_be_done_is_said_in_the_plan_already() {
     host.sh("systemctl start --no-block once.service");
     let once = systemd("once.service", SystemdPause::Freeze, None, Sudo::No);
     until("it runs", async || state(&once, &runner).await == State::Running).await;
-    let missed = plan(&once, &runner, Verb::Pause, None).await.unwrap_err();
+    let missed = plan(&once, &runner, Verb::Pause, HALF_AN_HOUR).await.unwrap_err();
     assert!(missed.why.contains("oneshot") && missed.fix.is_some(), "{missed}");
     // The plan was right to refuse.
     assert!(!host.run(&["systemctl", "freeze", "once.service"]).status.success());
 
     host.sh("systemctl stop once.service; systemctl reset-failed once.service");
-    let missed = plan(&once, &runner, Verb::Pause, None).await.unwrap_err();
+    let missed = plan(&once, &runner, Verb::Pause, HALF_AN_HOUR).await.unwrap_err();
     assert!(missed.why.contains("nothing to pause"), "{missed}");
     let missed = plan(&once, &runner, Verb::Resume, None).await.unwrap_err();
     assert!(missed.why.contains("nothing to resume"), "{missed}");
@@ -221,7 +272,7 @@ async fn a_oneshot_with_a_timer_is_stopped_with_it_and_started_again() {
     // When only its timer waits, only the timer is stopped, and a resume does not start the job out of turn.
     host.sh("systemctl stop reindex.service; systemctl reset-failed reindex.service");
     assert_eq!(state(&spec, &runner).await, State::Idle);
-    let (_, _, truth) = done(&spec, &runner, Verb::Pause, Some(Span::from_secs(2))).await;
+    let (_, _, truth) = done(&spec, &runner, Verb::Pause, Some(Span::from_secs(8))).await;
     assert!(matches!(truth, Truth::Confirmed { .. }), "{truth:?}");
     until("its timer is started again", async || {
         host.show("reindex.timer", "ActiveState") == "active"
@@ -247,9 +298,17 @@ async fn a_command_job_is_believed_by_its_status_and_not_by_its_exit() {
         timeout: Span::from_secs(30),
     };
     let liar = job("echo done, all is paused");
-    let (planned, ran, truth) = done(&liar, &runner, Verb::Pause, None).await;
+    let missed = plan(&liar, &runner, Verb::Pause, None).await.unwrap_err();
+    assert!(
+        missed.kind == Miss::NotArmed && missed.why.contains("has an end"),
+        "{missed}"
+    );
+    let planned = choose(&liar, &runner, Verb::Pause, None, Unarmed::Allowed)
+        .await
+        .unwrap();
+    let (ran, truth) = run(&planned, &liar, &runner).await;
     assert_eq!((ran.exit, ran.failed), (Some(0), None));
-    assert!(planned.plan.beware.iter().any(|b| b.contains("no end is set")));
+    assert!(planned.plan.beware.iter().any(|b| b.contains("no end is set")) && !planned.plan.is_cancel());
     let Truth::Contradicted { found } = truth else {
         panic!("{truth:?}")
     };
@@ -259,7 +318,7 @@ async fn a_command_job_is_believed_by_its_status_and_not_by_its_exit() {
     );
 
     let honest = job("echo paused > /run/state");
-    let (planned, ran, truth) = done(&honest, &runner, Verb::Pause, Some(Span::from_secs(2))).await;
+    let (planned, ran, truth) = done(&honest, &runner, Verb::Pause, Some(Span::from_secs(8))).await;
     assert!(planned.plan.armed_on_server, "{planned:?}");
     assert_eq!(ran.failed, None);
     assert!(matches!(truth, Truth::Confirmed { .. }), "{truth:?}");
@@ -277,100 +336,70 @@ async fn a_command_job_is_believed_by_its_status_and_not_by_its_exit() {
 }
 
 #[tokio::test]
-async fn an_armed_resume_runs_as_it_would_by_hand_whatever_it_holds() {
-    let Some(host) = boot_or_leave_out("mx1") else { return };
-    let runner = host.runner();
-    let resume = Argv::new(
-        "sh",
-        [
-            "-c",
-            "x=two; printf '%s|' \"$x\" ${x}s $$x %n %%n 'a \"b\" $x' \"it's\" '\\t' \"$@\" | sed 's/[0-9][0-9]*x/PIDx/' > /run/$1.new; mv /run/$1.new /run/$1",
-            "sh",
-            "fired",
-            "$x",
-            "${x}",
-            "%n",
-            "it's \"so\"",
-            "",
-        ],
-    );
-    let spec = JobSpec {
-        name: "odd".into(),
-        kind: JobKind::Command {
-            status: Argv::new("echo", ["paused"]),
-            pause: Argv::new("true", [""; 0]),
-            resume: resume.clone(),
-            progress: None,
-        },
-        timeout: Span::from_secs(30),
-    };
-    let limits = RunLimits {
-        timeout: Span::from_secs(30),
-        max_output: 10_000,
-    };
-    assert!(runner.run(&resume, limits).await.unwrap().ok());
-    let by_hand = host.sh("cat /run/fired; rm /run/fired");
-    assert!(by_hand.starts_with("two|twos|PIDx|%n|%%n|"), "{by_hand}");
-    let (planned, ran, _) = done(&spec, &runner, Verb::Pause, Some(Span::from_secs(2))).await;
-    assert!(planned.plan.armed_on_server, "{planned:?}");
-    assert_eq!(planned.plan.runs[0], runner.shown(&planned.steps[0].argv));
-    assert_eq!(ran.failed, None);
-    until("it fires", async || {
-        host.run(&["test", "-e", "/run/fired"]).status.success()
-    })
-    .await;
-    assert_eq!(host.sh("cat /run/fired"), by_hand);
-}
-
-#[tokio::test]
 async fn an_ordinary_login_pauses_what_sudo_lets_it_and_is_told_what_it_may_not() {
     let Some(host) = boot_or_leave_out("mx1") else { return };
     freezable(&host);
-    let config = host.dir().join("as-ops");
-    let text = std::fs::read_to_string(host.ssh_config()).unwrap();
-    std::fs::write(&config, text.replace("User root", "User ops")).unwrap();
-    let runner = Runner::ssh(SshTarget {
-        config_file: Some(config),
-        ..host.target()
-    });
+    let runner = as_ops(&host);
     let without = systemd(UNIT, SystemdPause::Freeze, None, Sudo::No);
     assert_eq!(state(&without, &runner).await, State::Running);
-    let (_, ran, truth) = done(&without, &runner, Verb::Pause, None).await;
-    assert!(ran.failed.unwrap().contains("sudo = true"));
+    let (_, ran, truth) = done(&without, &runner, Verb::Pause, HALF_AN_HOUR).await;
+    let failed = ran.failed.unwrap();
+    assert!(
+        failed.contains("sudo = true") && failed.contains("nothing was paused"),
+        "{failed}"
+    );
     assert!(matches!(truth, Truth::Contradicted { .. }), "{truth:?}");
 
+    // Neither a timer nor the resume itself: nothing is planned, unless a person says so.
     let with = systemd(UNIT, SystemdPause::Freeze, None, Sudo::Yes);
-    let missed = plan(&with, &runner, Verb::Pause, None).await.unwrap_err();
-    assert_eq!(missed.kind, Miss::Denied, "{missed}");
-    assert!(missed.fix.as_ref().unwrap().contains("NOPASSWD"), "{missed}");
-
-    let rule = format!("ops ALL=(root) NOPASSWD: /usr/bin/systemctl freeze {UNIT}, /usr/bin/systemctl thaw {UNIT}\n");
-    host.write("/etc/sudoers.d/ops", &rule, 0o440);
-    let (_, ran, truth) = done(&with, &runner, Verb::Pause, None).await;
-    assert_eq!(ran.failed, None);
-    assert!(matches!(truth, Truth::Confirmed { .. }), "{truth:?}");
-    // A pause with an end needs systemd-run, which the rule does not name.
     let missed = plan(&with, &runner, Verb::Pause, HALF_AN_HOUR).await.unwrap_err();
     assert!(
-        missed.tried.contains("systemd-run") && missed.kind == Miss::Denied,
+        missed.kind == Miss::NotArmed && missed.tried.contains("systemd-run") && missed.why.contains("cannot be armed"),
         "{missed}"
     );
-
-    // A job of one's own commands goes on without: it says that nothing is armed.
-    let own = JobSpec {
-        name: "own".into(),
-        kind: JobKind::Command {
-            status: Argv::new("echo", ["running"]),
-            pause: Argv::new("true", [""; 0]),
-            resume: Argv::new("true", [""; 0]),
-            progress: None,
-        },
-        timeout: Span::from_secs(30),
+    assert!(missed.fix.as_ref().unwrap().contains("NOPASSWD"), "{missed}");
+    let rule = |verbs: &[&str]| {
+        let all: Vec<_> = verbs.iter().map(|v| format!("/usr/bin/systemctl {v} {UNIT}")).collect();
+        let text = format!("ops ALL=(root) NOPASSWD: {}\n", all.join(", "));
+        host.write("/etc/sudoers.d/ops", &text, 0o440);
     };
-    let planned = plan(&own, &runner, Verb::Pause, HALF_AN_HOUR).await.unwrap();
-    assert!(!planned.plan.armed_on_server);
+    rule(&["freeze"]);
+    let missed = plan(&with, &runner, Verb::Pause, HALF_AN_HOUR).await.unwrap_err();
+    // It may be paused, but nothing may end it: that is for a person to choose.
+    assert!(
+        missed.kind == Miss::NotArmed && missed.why.contains("no timer") && missed.why.contains("no watcher"),
+        "{missed}"
+    );
+    let planned = choose(&with, &runner, Verb::Pause, HALF_AN_HOUR, Unarmed::Allowed)
+        .await
+        .unwrap();
+    assert!(!planned.plan.armed_on_server && planned.plan.lasts == HALF_AN_HOUR);
+    let why = planned.plan.unarmed.as_ref().unwrap();
+    assert!(why.contains("no timer") && why.contains("no watcher"), "{why}");
     assert!(
         planned.plan.beware.iter().any(|b| b.contains("nothing is armed")),
         "{planned:?}"
     );
+    let (ran, truth) = run(&planned, &with, &runner).await;
+    assert_eq!(ran.failed, None);
+    assert!(matches!(truth, Truth::Confirmed { .. }), "{truth:?}");
+    assert_eq!(watchers_on(&host), 0);
+
+    // What may be resumed is resumed by a watcher, though no timer may be armed.
+    rule(&["freeze", "thaw"]);
+    let (planned, ran, truth) = done(&with, &runner, Verb::Pause, HALF_AN_HOUR).await;
+    assert!(
+        planned.plan.armed_on_server && planned.plan.undo.contains("by a watcher"),
+        "{planned:?}"
+    );
+    assert!(
+        planned.plan.beware.iter().any(|b| b.contains("a restart of mx1")),
+        "{planned:?}"
+    );
+    assert_eq!(ran.failed, None);
+    assert!(matches!(truth, Truth::Confirmed { .. }), "{truth:?}");
+    assert_eq!(watchers_on(&host), 1);
+    let (_, ran, truth) = done(&with, &runner, Verb::Resume, None).await;
+    assert_eq!((ran.failed, watchers_on(&host)), (None, 0));
+    assert!(matches!(truth, Truth::Confirmed { .. }), "{truth:?}");
 }

@@ -10,11 +10,14 @@ use std::os::unix::ffi::OsStrExt;
 
 use lab::{Postfix, missing};
 use mailtop::domain::argv::Argv;
+use mailtop::domain::flow::{FlowCounts, FlowSeen};
 use mailtop::domain::health::{Limits, Verdict};
-use mailtop::domain::queue::{How, QueueKind, QueueSnapshot, QueueSource, Sudo, SystemState};
+use mailtop::domain::horizon::QueueRules;
+use mailtop::domain::message::{Pick, PickBy};
+use mailtop::domain::queue::{How, LogSource, QueueKind, QueueSnapshot, QueueSource, Sudo, SystemState};
 use mailtop::domain::reading::Miss;
 use mailtop::domain::{Span, Timestamp};
-use mailtop::queue;
+use mailtop::queue::{self, Census};
 use mailtop::reach::Runner;
 
 const TIMEOUT: Span = Span::from_secs(60);
@@ -40,14 +43,32 @@ fn source(postfix: &Postfix) -> QueueSource {
         list: None,
         count: None,
         sudo: Sudo::No,
+        log: LogSource::Auto,
+        lifetime: None,
         budget_permille: 20,
     }
 }
 
-async fn list(src: &QueueSource) -> QueueSnapshot {
-    queue::list(src, &Runner::Local, Timestamp::now(), TIMEOUT)
+/// A listing with what happened since the one before.
+async fn next(src: &QueueSource, census: &mut Census) -> Option<FlowSeen> {
+    queue::list(src, &Runner::Local, Some(census), Timestamp::now(), TIMEOUT)
         .await
         .expect("a listing")
+        .flow
+}
+
+fn superuser(postfix: &Postfix, verb: &str, ids: &[String]) {
+    for id in ids {
+        let done = postfix.command("postsuper").args([verb, id]).status();
+        assert!(done.expect("postsuper").success(), "{verb} {id}");
+    }
+}
+
+async fn list(src: &QueueSource) -> QueueSnapshot {
+    queue::list(src, &Runner::Local, None, Timestamp::now(), TIMEOUT)
+        .await
+        .expect("a listing")
+        .snapshot
 }
 
 /// The distinct queue IDs that postqueue prints, told by another reader than ours.
@@ -129,16 +150,7 @@ async fn depth_destinations_and_reasons_of_a_real_queue_are_told_as_they_are() {
 
     // Holding is done by the queue's owner, and read back by us.
     let some: Vec<String> = ids(&postfix).into_iter().take(7).collect();
-    for id in &some {
-        assert!(
-            postfix
-                .command("postsuper")
-                .args(["-h", id])
-                .status()
-                .expect("postsuper")
-                .success()
-        );
-    }
+    superuser(&postfix, "-h", &some);
     let held = list(&src).await;
     assert_eq!((held.depth.hold, held.depth.deferred), (7, 1_993));
     let by: BTreeMap<String, u64> = held
@@ -176,6 +188,138 @@ async fn depth_destinations_and_reasons_of_a_real_queue_are_told_as_they_are() {
             s.how
         );
     }
+}
+
+#[tokio::test]
+async fn who_came_who_left_and_who_was_held_released_or_expired_is_told_between_listings() {
+    let Some(postfix) = lab() else { return };
+    let src = source(&postfix);
+    let mut census = Census::default();
+    postfix.fill(30, "a@x.test", "u1@far.test");
+    postfix.settled(30);
+    assert_eq!(next(&src, &mut census).await, None);
+
+    let all: Vec<String> = ids(&postfix).into_iter().collect();
+    superuser(&postfix, "-h", &all[..5]);
+    superuser(&postfix, "-d", &all[5..12]);
+    postfix.fill(11, "b@x.test", "u2@near.test");
+    postfix.settled(34);
+    let flow = next(&src, &mut census).await.expect("a flow");
+    let want = FlowCounts {
+        arrived: 11,
+        unexplained: 7,
+        held: 5,
+        ..FlowCounts::default()
+    };
+    assert_eq!(flow.counts, want);
+
+    // What an operator expires leaves at the next try, and comes back to its sender as a bounce.
+    superuser(&postfix, "-H", &all[..2]);
+    superuser(&postfix, "-e", &all[12..15]);
+    let flow = next(&src, &mut census).await.expect("a flow");
+    assert_eq!((flow.counts.released, flow.counts.net()), (2, 0));
+    assert!(
+        postfix
+            .command("postqueue")
+            .arg("-f")
+            .status()
+            .expect("postqueue")
+            .success()
+    );
+    postfix.wait_for("three messages to expire and their bounces to be deferred", || {
+        postfix.log().matches("status=force-expired").count() + postfix.log().matches("status=expired").count() >= 3
+            && String::from_utf8_lossy(&postfix.listing().stdout)
+                .matches("MAILER-DAEMON")
+                .count()
+                == 3
+    });
+    postfix.settled(34);
+    let flow = next(&src, &mut census).await.expect("a flow");
+    let want = FlowCounts {
+        arrived: 3,
+        expired: 3,
+        ..FlowCounts::default()
+    };
+    assert_eq!(flow.counts, want);
+    let hours = list(&src).await.listing.expect("detail").hours;
+    let sum = hours.iter().fold((0, 0), |(m, b), h| (m + h.messages, b + h.bounces));
+    assert_eq!(sum, (28, 3), "three are held: {hours:?}");
+}
+
+#[tokio::test]
+async fn the_messages_behind_a_row_are_found_in_a_real_queue() {
+    let Some(postfix) = lab() else { return };
+    let src = source(&postfix);
+    postfix.fill(20, "a@x.test", "u1@Far.test");
+    postfix.fill(5, "b@x.test", "u2@near.test");
+    postfix.settled(25);
+    let page = |by: PickBy, text: &str| {
+        let (src, text) = (&src, text.to_owned());
+        async move {
+            let pick = Pick { by, text, skip: 0 };
+            queue::messages(src, &Runner::Local, &pick, Timestamp::now(), TIMEOUT)
+                .await
+                .expect("a page")
+        }
+    };
+    let listing = list(&src).await.listing.expect("detail");
+    for d in &listing.destinations {
+        assert_eq!(page(PickBy::Destination(d.domain.clone()), "").await.fit, d.messages);
+    }
+    for r in &listing.reasons {
+        assert_eq!(page(PickBy::Reason(r.reason.clone()), "").await.fit, r.messages);
+    }
+    let one = ids(&postfix).into_iter().next_back().expect("an id");
+    let found = page(PickBy::All, &one.to_lowercase()).await;
+    assert_eq!((found.fit, found.partial.as_deref()), (1, None));
+    let m = &found.messages[0];
+    assert_eq!((&*m.id, &*m.queue, m.recipient_count), (&*one, "deferred", 1));
+    let reason = m.recipients[0].reason.as_deref().expect("a reason");
+    assert!(reason.ends_with("Connection refused"), "{reason}");
+    assert_eq!(page(PickBy::Sender("b@x.test".into()), "U2@near").await.fit, 5);
+}
+
+#[tokio::test]
+async fn lifetimes_and_retries_are_read_from_postfix_with_its_own_units() {
+    let Some(postfix) = lab() else { return };
+    let src = source(&postfix);
+    let rules = || queue::rules(&src, &Runner::Local, TIMEOUT);
+    let five_days = Span::from_hours(120);
+    let defaults = QueueRules {
+        lifetime: five_days,
+        bounce_lifetime: five_days,
+        retry: Some((Span::from_secs(300), Span::from_secs(4_000))),
+        delay_notice: None,
+    };
+    assert_eq!(rules().await.expect("rules"), defaults);
+    let set = [
+        "maximal_queue_lifetime=2",
+        "bounce_queue_lifetime=$maximal_queue_lifetime",
+        "maximal_backoff_time=1h",
+        "delay_warning_time=4",
+    ];
+    assert!(
+        postfix
+            .command("postconf")
+            .arg("-e")
+            .args(set)
+            .status()
+            .expect("postconf")
+            .success()
+    );
+    let changed = QueueRules {
+        lifetime: Span::from_hours(48),
+        bounce_lifetime: Span::from_hours(48),
+        retry: Some((Span::from_secs(300), Span::from_hours(1))),
+        delay_notice: Some(Span::from_hours(4)),
+    };
+    assert_eq!(rules().await.expect("rules"), changed);
+
+    let nowhere = QueueSource {
+        config_dir: Some("/nonexistent/postfix".into()),
+        ..src.clone()
+    };
+    assert!(queue::rules(&nowhere, &Runner::Local, TIMEOUT).await.is_err());
 }
 
 #[tokio::test]
@@ -223,7 +367,7 @@ async fn what_a_login_without_rights_may_not_read_is_said_and_is_never_zero() {
         list: Some(as_nobody(&["/usr/sbin/postqueue", "-c", &conf, "-j"])),
         ..src.clone()
     };
-    let missed = queue::list(&listed, &Runner::Local, Timestamp::now(), TIMEOUT)
+    let missed = queue::list(&listed, &Runner::Local, None, Timestamp::now(), TIMEOUT)
         .await
         .expect_err("no rights");
     assert_eq!(missed.kind, Miss::Denied, "{missed}");
@@ -243,7 +387,7 @@ async fn what_a_login_without_rights_may_not_read_is_said_and_is_never_zero() {
         ..src
     };
     assert!(
-        queue::list(&nowhere, &Runner::Local, Timestamp::now(), TIMEOUT)
+        queue::list(&nowhere, &Runner::Local, None, Timestamp::now(), TIMEOUT)
             .await
             .is_err()
     );

@@ -208,6 +208,34 @@ fn every_action_that_the_screen_confirmed_is_in_the_journal_after_kill_9() {
 }
 
 #[test]
+fn a_pause_on_this_host_ends_by_itself_although_who_began_it_was_killed_with_kill_9() {
+    // A name of its own: what is armed on this host is armed for all who look after the same job.
+    let home = Home::new(&with_job("1s").replace("compact", "killed"));
+    let state = || std::fs::read_to_string(home.path().join("state")).unwrap_or_default();
+    let until = |what: &str| {
+        let end = Instant::now() + lab::term::PATIENCE;
+        while state() != what {
+            assert!(Instant::now() < end, "never {what}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let args = [
+        "pause",
+        "here",
+        "killed",
+        "--for",
+        "5s",
+        "--yes",
+        "--reason",
+        "drain first",
+    ];
+    let mut t = Term::start(&args, home.path(), (80, 24));
+    until("paused\n");
+    t.kill();
+    until("running\n");
+}
+
+#[test]
 fn a_read_only_console_has_no_pause() {
     let home = Home::new(&with_job("1s"));
     let mut t = Term::start(&["--read-only"], home.path(), (80, 24));

@@ -2,10 +2,12 @@
 #![allow(clippy::expect_used)] // A failure here ends the run, with its words.
 
 use mailtop::domain::argv::Argv;
-use mailtop::domain::queue::{How, QueueKind, QueueSnapshot, QueueSource, Sudo};
+use mailtop::domain::flow::FlowCounts;
+use mailtop::domain::message::Pick;
+use mailtop::domain::queue::{How, LogSource, QueueKind, QueueSnapshot, QueueSource, Sudo};
 use mailtop::domain::reading::{Miss, Missed};
 use mailtop::domain::{Span, Timestamp};
-use mailtop::queue;
+use mailtop::queue::{self, Census};
 use mailtop::reach::Runner;
 
 const LINE: &str = r#"{"queue_name": "deferred", "queue_id": "ID", "arrival_time": 1795442407, "message_size": 404, "sender": "a@x.test", "recipients": [{"address": "u1@far.test", "delay_reason": "said \u001b[31mno"}]}"#;
@@ -18,13 +20,17 @@ fn source(list: Option<Argv>, count: Option<Argv>) -> QueueSource {
         list,
         count,
         sudo: Sudo::No,
+        log: LogSource::Auto,
+        lifetime: None,
         budget_permille: 20,
     }
 }
 
 async fn list(script: &str, timeout: Span) -> Result<QueueSnapshot, Missed> {
     let src = source(Some(Argv::new("sh", ["-c", script, "sh", LINE])), None);
-    queue::list(&src, &Runner::Local, Timestamp::now(), timeout).await
+    queue::list(&src, &Runner::Local, None, Timestamp::now(), timeout)
+        .await
+        .map(|listed| listed.snapshot)
 }
 
 async fn count(script: &str) -> Result<QueueSnapshot, Missed> {
@@ -89,7 +95,7 @@ async fn a_refusal_is_a_miss_with_advice() {
         .expect_err("a miss");
     assert!(denied.kind == Miss::Denied && denied.fix.is_some_and(|f| f.contains("authorized_mailq_users")));
     let src = source(Some(Argv::new("/nonexistent/postqueue", ["-j"])), None);
-    let absent = queue::list(&src, &Runner::Local, Timestamp::now(), LONG)
+    let absent = queue::list(&src, &Runner::Local, None, Timestamp::now(), LONG)
         .await
         .expect_err("a miss");
     assert_eq!(absent.kind, Miss::NotFound, "{absent}");
@@ -104,6 +110,57 @@ async fn a_count_command_of_ones_own_gives_the_depth_or_a_miss() {
     );
     assert_eq!(count("true").await.expect_err("a miss").kind, Miss::BadAnswer);
     assert!(count("echo deferred 12; exit 3").await.is_err());
+}
+
+#[tokio::test]
+async fn where_the_queue_is_listed_by_a_command_of_ones_own_its_rules_cannot_be_asked_for() {
+    let src = source(Some(Argv::new("cat", ["/tmp/l"])), None);
+    let missed = queue::rules(&src, &Runner::Local, LONG).await.expect_err("no rules");
+    assert_eq!(missed.kind, Miss::NotFound, "{missed}");
+}
+
+#[tokio::test]
+async fn a_listing_that_was_cut_off_tells_of_no_exits_and_the_next_whole_one_is_compared_with_the_last_whole_one() {
+    let mut census = Census::default();
+    let mut flows = Vec::new();
+    let all = |ids: &str| format!(r#"for i in {ids}; do printf '%s\n' "$1" | sed "s/ID/$i/"; done"#);
+    for script in [
+        all("A B"),
+        all("A") + "; exit 75",
+        all("A") + r#"; printf '%.40s' "$1""#,
+        all("A B C D"),
+    ] {
+        let src = source(Some(Argv::new("sh", ["-c", &script, "sh", LINE])), None);
+        let listed = queue::list(&src, &Runner::Local, Some(&mut census), Timestamp::now(), LONG)
+            .await
+            .expect("a listing");
+        flows.push((listed.snapshot.complete(), listed.flow.map(|f| f.counts)));
+    }
+    let arrived = FlowCounts {
+        arrived: 2,
+        ..FlowCounts::default()
+    };
+    assert_eq!(
+        flows,
+        [(true, None), (false, None), (false, None), (true, Some(arrived))]
+    );
+}
+
+#[tokio::test]
+async fn a_page_of_a_listing_that_was_cut_off_says_so_and_one_that_never_came_is_a_miss() {
+    let page = async |script: &str| {
+        let src = source(Some(Argv::new("sh", ["-c", script, "sh", LINE])), None);
+        queue::messages(&src, &Runner::Local, &Pick::default(), Timestamp::now(), LONG).await
+    };
+    let cut = page(r#"printf '%s\n' "$1"; echo 'postqueue: fatal: gone' >&2; exit 75"#)
+        .await
+        .expect("a page");
+    assert_eq!((cut.fit, cut.messages.len()), (1, 1));
+    assert!(cut.partial.is_some_and(|p| p.contains("there may be more")));
+    assert_eq!(&*cut.messages[0].recipients[0].address, "u1@far.test");
+    assert!(page("exit 75").await.is_err());
+    let empty = page("true").await.expect("an empty queue");
+    assert_eq!((empty.fit, empty.partial), (0, None));
 }
 
 /// A queue directory with one message in a hashed `deferred`, and a folder of programs with a `postconf` that names it.
@@ -145,6 +202,7 @@ async fn files_that_find_could_not_count_are_a_miss_and_never_zero() {
     let all = format!("{bin}:/usr/bin:/bin");
     let s = count_files(&all).await.expect("a count");
     assert_eq!((s.depth.deferred, s.depth.total(), s.complete()), (1, 1, true));
+    assert!(s.cpu.is_some(), "the shell tells its times");
 
     let missed = count_files(&bin).await.expect_err("there is no find");
     assert_eq!(missed.kind, Miss::NotFound, "{missed}");

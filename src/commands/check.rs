@@ -25,10 +25,12 @@ const AT_ONCE: usize = 64;
 
 /// Runs it.
 pub fn run(args: &CheckArgs, global: &Global) -> ExitCode {
-    let found = match start::config(&args.targets, &args.target, global) {
+    let mut found = match start::config(&args.targets, &args.target, global) {
         Ok(found) => found,
         Err(code) => return code,
     };
+    // One look at each thing; no letter is sent, and none is waited for.
+    found.config.canaries.clear();
     let runtime = match start::runtime() {
         Ok(runtime) => runtime,
         Err(code) => return code,
@@ -41,7 +43,7 @@ pub fn run(args: &CheckArgs, global: &Global) -> ExitCode {
         &clock,
     ));
     runtime.shutdown_background();
-    let report = Report::new(&model, &found.config, clock.now());
+    let report = Report::new(&model, &found.config, clock.now()).unanswered(found.unanswered);
     let text = match args.format {
         CheckFormat::Text => report.text(),
         CheckFormat::Json => report.json(),
@@ -71,7 +73,7 @@ pub async fn round(config: &Config, control_dir: &Path, clock: &Clock) -> Model 
     };
     let mut model = Model::new(None);
     model.apply(&witness.saw(Subject::Observer, Fact::Watching(config.roster())));
-    let prober = Prober::new();
+    let prober = Prober::new().asking(&config.defaults.resolvers);
     let servers = config.servers.iter().map(|s| {
         let runner = look::runner(s, &config.defaults, control_dir);
         let (witness, prober) = (witness.clone(), prober.clone());
@@ -92,9 +94,9 @@ async fn server(s: &Server, runner: Option<&crate::reach::Runner>, witness: &Wit
     let s = Arc::new(s.clone());
     let doors = async {
         let mut seen = Vec::new();
-        for imap in &s.imap {
-            let fact = DoorLook::new(imap).look(prober, &witness.clock).await;
-            seen.push(witness.door(&s.name, &imap.door.name, fact));
+        for source in &s.doors {
+            let fact = DoorLook::new(source).look(prober, runner, &witness.clock).await;
+            seen.push(witness.door(&s.name, &source.door.name, fact));
         }
         seen
     };
@@ -102,8 +104,8 @@ async fn server(s: &Server, runner: Option<&crate::reach::Runner>, witness: &Wit
         let mut seen = Vec::new();
         let Some(runner) = runner else { return seen };
         for q in &s.queues {
-            let fact = look::queue(q, runner, How::Listed, s.timeout, &witness.clock).await;
-            seen.push(witness.queue(&s.name, &q.name, fact));
+            let looked = look::queue(q, runner, How::Listed, None, s.timeout, &witness.clock).await;
+            seen.extend(looked.into_iter().map(|fact| witness.queue(&s.name, &q.name, fact)));
         }
         for j in &s.jobs {
             seen.push(witness.job(&s.name, &j.name, look::job(j, runner, &witness.clock).await));

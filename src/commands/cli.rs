@@ -7,10 +7,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::config::targets::TargetOptions;
 use crate::domain::Span;
 
+use super::actions::ActionsArgs;
+use super::canary::CanaryArgs;
 use super::config::Args as ConfigArgs;
 use super::demo::DemoArgs;
 use super::demo_ctl::Args as DemoCtlArgs;
 use super::forecast::ForecastArgs;
+use super::incident::IncidentArgs;
 use super::init::Args as InitArgs;
 use super::queue::QueueArgs;
 
@@ -23,7 +26,7 @@ pub struct Cli {
     /// What to do in place of opening the console.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// imaps://USER@HOST, imap://HOST, ssh://ALIAS, or localhost.
+    /// A domain, imaps://USER@HOST, imap://HOST, smtp://HOST, mx://DOMAIN, …, ssh://ALIAS, or localhost.
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// How targets are reached.
@@ -38,6 +41,7 @@ const AFTER: &str = "Keys: ? in the console shows them. Exit of `check`: 0 ok, 1
 
 /// Options that hold for every command, before or after its name.
 #[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools)] // Each is a flag of the command line.
 pub struct Global {
     /// The config file, in place of the usual one (`mailtop config path`).
     #[arg(long, short = 'c', global = true, value_name = "FILE")]
@@ -48,6 +52,9 @@ pub struct Global {
     /// Take every action away.
     #[arg(long, global = true)]
     pub read_only: bool,
+    /// Send no canary letters.
+    #[arg(long, global = true)]
+    pub no_canary: bool,
     /// For slow links: repaint for data every five seconds only.
     #[arg(long, global = true)]
     pub slow: bool,
@@ -66,6 +73,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Stream events, one line of JSON each.
     Watch(WatchArgs),
+    /// Send canary letters as configured and tell what became of them: exit 0 all came in time, 1 late, 2 lost, 3 none sent.
+    Canary(CanaryArgs),
     /// Read a queue listing from a file or a pipe.
     Queue(QueueArgs),
     /// When a queue will be clear, from samples of its depth in a file or a pipe.
@@ -74,6 +83,18 @@ pub enum Command {
     Pause(PauseArgs),
     /// Let a paused maintenance job go on: exit 0 only when the server confirms it.
     Resume(ResumeArgs),
+    /// Give a pause another end, counted from now.
+    Extend(ExtendArgs),
+    /// Put mail on hold, by the server's postfix job that does.
+    Hold(PauseArgs),
+    /// Let held mail go, by the server's postfix job that holds it.
+    Release(ResumeArgs),
+    /// Try everything that waits in a Postfix queue now.
+    Flush(ActArgs),
+    /// What was done, by whom, why, and what became of it.
+    Actions(ActionsArgs),
+    /// What happened, who was told, what is owed: list, show, open, note, ack, update, resolve, ticket, start.
+    Incident(IncidentArgs),
     /// Check the config, tell where it is, print its JSON Schema.
     Config(ConfigArgs),
     /// Write a commented config from what is found on this host.
@@ -147,9 +168,23 @@ pub enum WatchFormat {
 /// `pause`.
 #[derive(Debug, Args)]
 pub struct PauseArgs {
-    /// For how long.
-    #[arg(long = "for", value_name = "SPAN", default_value = "30m", value_parser = Span::parse)]
-    pub for_: Span,
+    /// For how long; 30m unless the config says otherwise (`pause_for`).
+    #[arg(long = "for", value_name = "SPAN", value_parser = Span::parse)]
+    pub for_: Option<Span>,
+    /// Pause although its end cannot be armed on the server: somebody has to end it. Goes on the record.
+    #[arg(long)]
+    pub unarmed: bool,
+    /// On what and why.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
+/// `extend`.
+#[derive(Debug, Args)]
+pub struct ExtendArgs {
+    /// For how long from now on; 30m unless the config says otherwise (`pause_for`).
+    #[arg(long = "for", value_name = "SPAN", value_parser = Span::parse)]
+    pub for_: Option<Span>,
     /// On what and why.
     #[command(flatten)]
     pub act: ActArgs,
@@ -158,27 +193,33 @@ pub struct PauseArgs {
 /// `resume`.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
+    /// Put held mail into new queue files, with a new lifetime, so that what is past its own does not bounce at once.
+    #[arg(long)]
+    pub requeue: bool,
     /// On what and why.
     #[command(flatten)]
     pub act: ActArgs,
 }
 
-/// What pause and resume share.
+/// What all actions share.
 #[derive(Debug, Args)]
 pub struct ActArgs {
     /// The server, by its name in the config.
     #[arg(value_name = "SERVER")]
     pub server: String,
-    /// The job, by its name in the config.
+    /// The job, by its name in the config; not needed where there is just one that fits.
     #[arg(value_name = "JOB")]
-    pub job: String,
+    pub job: Option<String>,
     /// Why: it goes on the record.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
     /// Do not ask.
     #[arg(long, short = 'y')]
     pub yes: bool,
-    /// Show the plan and end: nothing runs.
+    /// The server's name once more: needed beside --yes where the plan touches more than `confirm_above`.
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// Show the plan, try what it needs without changing anything, and end: exit 0 when all would do, else 2.
     #[arg(long)]
     pub dry_run: bool,
 }

@@ -1,4 +1,4 @@
-//! `mailtop config check|path|schema`: the config looked at without starting anything. Results go to standard output,
+//! `mailtop config check|path|schema|presets|sudoers`: the config looked at without starting anything. Results go to standard output,
 //! everything else to standard error; a reader that goes away ends it quietly.
 
 use std::io::Write;
@@ -8,7 +8,10 @@ use std::process::ExitCode;
 use futures::StreamExt;
 
 use crate::config::around::Around;
-use crate::config::{Loaded, Mistake, SecretCommand, load_in, schema, secret};
+use crate::config::{Loaded, Mistake, SecretCommand, load_in, presets, schema, secret};
+
+use super::cli::Global;
+use super::sudoers;
 
 /// The exit status for a config with mistakes.
 pub const BAD_CONFIG: u8 = 3;
@@ -25,7 +28,7 @@ pub struct Args {
 }
 
 /// What to do with the config.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::Subcommand)]
+#[derive(Clone, Debug, clap::Subcommand)]
 pub enum What {
     /// Find every mistake in the config, and try every password source
     Check,
@@ -33,25 +36,33 @@ pub enum What {
     Path,
     /// Print the config's JSON Schema
     Schema,
+    /// Print the presets for jobs that many mail hosts have
+    Presets,
+    /// Print the sudo rules that a server's jobs need, or check which are lacking: exit 0 none, 1 some, 4 cannot be checked
+    Sudoers(sudoers::Args),
 }
 
 /// Runs it on the config at `path`. It blocks: not for an async task.
-pub fn run(args: &Args, path: &Path) -> ExitCode {
-    let (out, err) = (&mut std::io::stdout().lock(), &mut std::io::stderr().lock());
-    match args.what {
-        What::Check => check(path, &Around::here(), out, err).into(),
+pub fn run(args: &Args, path: &Path, global: &Global) -> ExitCode {
+    match &args.what {
+        What::Sudoers(args) => sudoers::run(args, global),
+        What::Check => check(path, &Around::here(), &mut std::io::stdout(), &mut std::io::stderr()).into(),
         What::Path => {
-            let _ = writeln!(out, "{}", path.display());
+            let _ = writeln!(std::io::stdout(), "{}", path.display());
             if !path.exists() {
                 let _ = writeln!(
-                    err,
+                    std::io::stderr(),
                     "it does not exist yet: `mailtop init` writes one from what it finds on this host"
                 );
             }
             ExitCode::SUCCESS
         }
+        What::Presets => {
+            let _ = write!(std::io::stdout(), "{}", presets::SHIPPED);
+            ExitCode::SUCCESS
+        }
         What::Schema => {
-            let _ = writeln!(out, "{}", schema::json());
+            let _ = writeln!(std::io::stdout(), "{}", schema::json());
             ExitCode::SUCCESS
         }
     }
@@ -114,10 +125,15 @@ fn try_all(commands: &[SecretCommand]) -> std::io::Result<Vec<Mistake>> {
 fn summary(loaded: &Loaded) -> String {
     let servers = &loaded.config.servers;
     let count = |n: fn(&crate::config::Server) -> usize| servers.iter().map(n).sum::<usize>();
+    let canaries = match loaded.config.canaries.len() {
+        0 => String::new(),
+        1 => ", 1 canary".to_owned(),
+        n => format!(", {n} canaries"),
+    };
     format!(
-        "ok: {}, {}, {}, {}",
+        "ok: {}, {}, {}, {}{canaries}",
         counted(servers.len(), "server"),
-        counted(count(|s| s.imap.len()), "IMAP door"),
+        counted(count(|s| s.doors.len()), "door"),
         counted(count(|s| s.queues.len()), "queue"),
         counted(count(|s| s.jobs.len()), "job"),
     )
@@ -150,11 +166,7 @@ mod tests {
         let text = "[[server]]\nname = 'a'\nimap = [{url = 'imaps://a'}, {url = 'imaps://u@b', password_command = ['echo', 'x']}]\n";
         assert_eq!(
             checked(text),
-            (
-                0,
-                "ok: 1 server, 2 IMAP doors, 0 queues, 0 jobs\n".into(),
-                String::new()
-            )
+            (0, "ok: 1 server, 2 doors, 0 queues, 0 jobs\n".into(), String::new())
         );
     }
 

@@ -98,6 +98,7 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
         theme: Theme::from_env(|name| std::env::var(name).ok()),
         glyphs: if defaults.ascii { Glyphs::Ascii } else { Glyphs::Unicode },
         pace: if defaults.slow { Pace::Slow } else { Pace::Normal },
+        pause_for: defaults.pause_for,
         me: Some(session.me.clone()),
         ..AppOptions::new(found.title.as_str())
     };

@@ -130,6 +130,7 @@ async fn shown(stage: Stage, clock: Clock, global: &Global, log: Option<PathBuf>
     let mut found = start::Found {
         config,
         title: "weekend".into(),
+        unanswered: Vec::new(),
         notice: Some(notice.into()),
     };
     found.apply(global);

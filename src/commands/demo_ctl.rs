@@ -24,12 +24,16 @@ pub struct Args {
     pub verb: Verb,
     /// Of which host.
     pub host: String,
+    /// For the log: from where on; its end when empty.
+    #[arg(default_value = "")]
+    pub cursor: String,
 }
 
 /// Asks, copies the answer, and exits as the world says.
 pub fn run(args: &Args) -> ExitCode {
     let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
-    match ask(&args.socket, args.verb, &args.host, &mut out, &mut err) {
+    let what = format!("{} {}", args.host, args.cursor);
+    match ask(&args.socket, args.verb, &what, &mut out, &mut err) {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(NO_WORLD)),
         Err(e) if e.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(e) => {
@@ -40,7 +44,7 @@ pub fn run(args: &Args) -> ExitCode {
     }
 }
 
-/// Asks the world and copies what it says; its exit status.
+/// Asks the world of a host (and, for its log, a cursor after it), and copies what it says; its exit status.
 ///
 /// # Errors
 /// When there is no world at `socket`, when it goes away before the end of its answer, or when a copy cannot be written.

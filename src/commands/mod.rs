@@ -4,19 +4,25 @@
 pub mod cli;
 
 mod act;
+pub mod actions;
+pub mod canary;
 mod check;
 pub mod config;
 mod console;
 mod demo;
 pub mod demo_ctl;
+pub mod domain;
 pub mod forecast;
+pub mod incident;
 pub mod init;
 pub mod queue;
 mod queue_table;
 mod record;
 mod report;
 mod session;
+mod signature;
 mod start;
+pub mod sudoers;
 mod watch;
 
 use std::process::ExitCode;
@@ -46,12 +52,21 @@ pub fn main() -> ExitCode {
         None => console::run(&cli.targets, &cli.target, &global),
         Some(Command::Check(args)) => check::run(&args, &global),
         Some(Command::Watch(args)) => watch::run(&args, &global),
+        Some(Command::Canary(args)) => canary::run(&args, &global),
         Some(Command::Forecast(args)) => forecast::run(&args),
         Some(Command::Queue(args)) => queue::run(&args, jiff::Timestamp::now()),
         Some(Command::Pause(args)) => act::pause(&args, &global),
         Some(Command::Resume(args)) => act::resume(&args, &global),
+        Some(Command::Extend(args)) => act::extend(&args, &global),
+        Some(Command::Hold(args)) => act::hold(&args, &global),
+        Some(Command::Release(args)) => act::release(&args, &global),
+        Some(Command::Flush(args)) => act::flush(&args, &global),
+        Some(Command::Actions(args)) => {
+            start::paths(&global).map_or_else(|code| code, |p| actions::run(&args, &p.journal))
+        }
+        Some(Command::Incident(args)) => incident::run(&args, &global),
         Some(Command::Config(args)) => {
-            start::paths(&global).map_or_else(|code| code, |p| config::run(&args, &p.config))
+            start::paths(&global).map_or_else(|code| code, |p| config::run(&args, &p.config, &global))
         }
         Some(Command::Init(args)) => start::paths(&global).map_or_else(|code| code, |p| init::run(&args, &p.config)),
         Some(Command::Demo(args)) => demo::run(&args, &global),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -10,6 +11,7 @@ use crate::config::paths::Paths;
 use crate::domain::effect::Recording;
 use crate::domain::event::{Event, ObserverId};
 use crate::domain::{Span, Text};
+use crate::engine::desk::Desk;
 use crate::engine::{Engine, Parts, Reload};
 use crate::journal::{self, Handle, Keep};
 use crate::probe::Prober;
@@ -34,6 +36,7 @@ pub struct Session {
     /// Who we are.
     pub me: ObserverId,
     journal: Handle,
+    desk: CancellationToken,
 }
 
 /// What a session is opened with.
@@ -82,8 +85,18 @@ pub async fn open(opening: Opening, paths: Option<&Paths>) -> Session {
         journal,
         reload,
     } = opening;
+    let prober = Prober::new().asking(&config.defaults.resolvers);
     let opened = journal::open(journal_options(&config, &clock, journal)).await;
     let me = start::me();
+    let stop = CancellationToken::new();
+    let desk = Desk {
+        me: me.clone(),
+        clock: clock.clone(),
+        journal: opened.handle.clone(),
+        rules: config.incident.rules.clone(),
+        roster: config.roster(),
+        stop: stop.clone(),
+    };
     let parts = Parts {
         config,
         clock,
@@ -92,15 +105,17 @@ pub async fn open(opening: Opening, paths: Option<&Paths>) -> Session {
         journal: opened.handle.clone(),
         control_dir: control_dir(paths),
         reload,
+        canary_key: paths.map(|p| p.canary_key.clone()),
     };
     Session {
-        engine: Engine::start(parts, Prober::new()),
-        events: opened.events,
+        engine: Engine::start(parts, prober),
+        events: desk.attend(&opened.initial, opened.events),
         recording: opened.recording,
         initial: opened.initial,
         notices: opened.notices,
         me,
         journal: opened.handle,
+        desk: stop,
     }
 }
 
@@ -111,8 +126,10 @@ impl Session {
             engine,
             journal,
             mut events,
+            desk,
             ..
         } = self;
+        desk.cancel();
         // The last events must not wait for a reader that is no longer there.
         let drain = tokio::spawn(async move { while events.recv().await.is_some() {} });
         engine.stop().await;

@@ -12,10 +12,9 @@ use crate::config::paths::{Overrides, Paths};
 use crate::config::targets::TargetOptions;
 use crate::config::targets::Targets;
 use crate::config::{self, Config};
-use crate::domain::Name;
-use crate::domain::Text;
 use crate::domain::door::Secret;
 use crate::domain::event::ObserverId;
+use crate::domain::{Name, Text};
 
 use super::UNKNOWN;
 use super::cli::Global;
@@ -80,6 +79,8 @@ pub struct Found {
     pub title: String,
     /// A word to the user about it.
     pub notice: Option<String>,
+    /// The questions about the doors of domains that got no answer: there may be more doors.
+    pub unanswered: Vec<Text>,
 }
 
 impl Found {
@@ -89,23 +90,35 @@ impl Found {
         d.read_only |= global.read_only;
         d.ascii |= global.ascii;
         d.slow |= global.slow;
+        if global.no_canary {
+            self.config.canaries.clear();
+        }
     }
 }
 
 fn find(targets: &[String], options: &TargetOptions, global: &Global) -> Result<Found, ExitCode> {
     if !targets.is_empty() {
-        let mut read = Targets::read(targets, options).map_err(|m| fail_all(&m))?;
+        let mut read = Targets::read(targets, options, super::domain::doors).map_err(|m| fail_all(&m))?;
+        let told = read.told().clone();
+        for line in told.notes.iter().chain(&told.unanswered) {
+            crate::commands::say(&format!("mailtop: {line}"));
+        }
         ask_for_passwords(&mut read);
         let config = read.finish().map_err(|m| fail_all(&m))?;
-        let title = if let [one] = &config.servers[..] {
-            one.name.to_string()
-        } else {
-            format!("{} targets", targets.len())
+        let title = match (&config.servers[..], targets) {
+            ([one], _) => one.name.to_string(),
+            (_, [domain]) => domain.clone(),
+            _ => format!("{} targets", targets.len()),
         };
+        let notice = told
+            .unanswered
+            .first()
+            .map(|why| format!("doors may be missing: {why}"));
         return Ok(Found {
             config,
             title,
-            notice: None,
+            notice,
+            unanswered: told.unanswered,
         });
     }
     let path = paths(global)?.config;
@@ -120,6 +133,7 @@ fn find(targets: &[String], options: &TargetOptions, global: &Global) -> Result<
             config,
             title,
             notice: None,
+            unanswered: Vec::new(),
         });
     }
     let here = config::discover::this_host();
@@ -129,7 +143,7 @@ fn find(targets: &[String], options: &TargetOptions, global: &Global) -> Result<
     if here.is_empty() {
         return Err(fail(&format!(
             "nothing to watch: no targets, no config at {}, and no mail system on this host; \
-             name a target (imaps://USER@HOST, ssh://ALIAS) or write a config with `mailtop init`",
+             name a target (DOMAIN, imaps://USER@HOST, ssh://ALIAS) or write a config with `mailtop init`",
             path.display()
         )));
     }
@@ -139,21 +153,11 @@ fn find(targets: &[String], options: &TargetOptions, global: &Global) -> Result<
         config,
         title: "this host".into(),
         notice: Some(notice),
+        unanswered: Vec::new(),
     })
 }
 
-/// Login and host, and the user before sudo where there is one: for the record.
-pub fn who() -> Text {
-    let login = whoami::username().unwrap_or_else(|_| "unknown".into());
-    let host = whoami::hostname().unwrap_or_else(|_| "unknown".into());
-    let before = std::env::var("SUDO_USER").ok().filter(|s| !s.is_empty() && *s != login);
-    before
-        .map_or_else(
-            || format!("{login}@{host}"),
-            |s| format!("{login}@{host} (sudo by {s})"),
-        )
-        .into()
-}
+pub use super::signature::who;
 
 /// Who this process is on the record.
 pub fn me() -> ObserverId {

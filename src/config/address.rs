@@ -4,14 +4,15 @@
 use url::{Host, Url};
 
 use super::mistake::Wrong;
-use crate::domain::door::Security;
+use super::resolver;
+use crate::domain::door::{Place, Protocol, Security};
 
 /// A door's address.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct ImapAddress {
+pub(super) struct DoorAddress {
+    pub(super) protocol: Protocol,
     pub(super) security: Security,
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) at: Place,
     pub(super) user: Option<String>,
 }
 
@@ -54,15 +55,47 @@ pub(super) fn masked(raw: &str) -> String {
     }
 }
 
-/// Reads `imaps://[USER@]HOST[:PORT]` or `imap://…`.
-pub(super) fn imap(raw: &str) -> Result<ImapAddress, Wrong> {
-    const SAMPLE: &str = "write imaps://probe@imap.example.com, or imap://… for STARTTLS";
-    let url = parse(raw, SAMPLE)?;
-    let (security, usual) = match url.scheme() {
-        "imaps" => (Security::Tls, 993),
-        "imap" => (Security::StartTls, 143),
-        other => return Err(Wrong::new(format!("`{other}://` is no IMAP address"), SAMPLE)),
-    };
+/// What a scheme stands for: the protocol, and how the connection is secured unless something else is said.
+pub(super) fn scheme(word: &str) -> Option<(Protocol, Security)> {
+    Some(match word {
+        "mx" => (Protocol::Mx, Security::May),
+        "imaps" => (Protocol::Imap, Security::Tls),
+        "imap" => (Protocol::Imap, Security::StartTls),
+        "smtp" => (Protocol::Smtp, Security::May),
+        "submission" => (Protocol::Submission, Security::StartTls),
+        // RFC 8314 7.3 names it; others have long said smtps.
+        "submissions" | "smtps" => (Protocol::Submission, Security::Tls),
+        "lmtp" => (Protocol::Lmtp, Security::Plain),
+        "pop3s" => (Protocol::Pop3, Security::Tls),
+        "pop3" => (Protocol::Pop3, Security::StartTls),
+        "sieve" => (Protocol::Sieve, Security::StartTls),
+        _ => return None,
+    })
+}
+
+/// How an address of a protocol is written.
+pub(super) const fn sample(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Mx => "write mx://example.com",
+        Protocol::Imap => "write imaps://probe@imap.example.com, or imap://… for STARTTLS",
+        Protocol::Smtp => "write smtp://mx1.example.com",
+        Protocol::Submission => "write submission://probe@smtp.example.com, or submissions://… for TLS at once",
+        Protocol::Lmtp => "write lmtp://mbox1.example.com:24, or lmtp:///run/dovecot/lmtp for a socket on the server",
+        Protocol::Pop3 => "write pop3s://probe@pop.example.com, or pop3://… for STLS",
+        Protocol::Sieve => "write sieve://probe@imap.example.com",
+    }
+}
+
+/// Reads a door's address, `imaps://[USER@]HOST[:PORT]` for one, of the protocol that is wanted.
+pub(super) fn door(raw: &str, wanted: Protocol) -> Result<DoorAddress, Wrong> {
+    let sample = sample(wanted);
+    let url = parse(raw, sample)?;
+    let (protocol, security) = scheme(url.scheme())
+        .filter(|(protocol, _)| *protocol == wanted)
+        .ok_or_else(|| {
+            let what = format!("`{}://` is no {} address", url.scheme(), wanted.title());
+            Wrong::new(what, sample)
+        })?;
     if url.password().is_some() {
         return Err(Wrong::new(
             format!("`{}` carries a password", masked(raw)),
@@ -76,16 +109,33 @@ pub(super) fn imap(raw: &str) -> Result<ImapAddress, Wrong> {
             format!("write only `{name}@` there, and auth = \"…\" beside it"),
         ));
     }
-    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err(Wrong::new(
-            format!("`{}` goes on after the host", masked(raw)),
-            "end it there; the mailbox has a setting of its own (mailbox)",
-        ));
+    if protocol == Protocol::Lmtp && url.host_str().is_none_or(str::is_empty) && url.path().len() > 1 {
+        let path = String::from_utf8(percent_decoded(url.path()))
+            .map_err(|_| Wrong::new("the path of the socket is not UTF-8", sample))?;
+        return Ok(DoorAddress {
+            protocol,
+            security,
+            at: Place::Socket(path),
+            user,
+        });
     }
-    Ok(ImapAddress {
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        let fix = if protocol == Protocol::Imap {
+            "end it there; the mailbox has a setting of its own (mailbox)"
+        } else {
+            "end it there"
+        };
+        return Err(Wrong::new(format!("`{}` goes on after the host", masked(raw)), fix));
+    }
+    let usual = protocol.scheme(security).1;
+    let mut host = host(&url, raw, sample)?;
+    if protocol == Protocol::Mx {
+        host = resolver::domain(&host)?;
+    }
+    Ok(DoorAddress {
+        protocol,
         security,
-        host: host(&url, raw, SAMPLE)?,
-        port: port(&url, raw)?.unwrap_or(usual),
+        at: Place::tcp(host, port(&url, raw)?.unwrap_or(usual)),
         user,
     })
 }
@@ -228,39 +278,81 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn door(security: Security, host: &str, port: u16, user: Option<&str>) -> ImapAddress {
-        ImapAddress {
+    fn at(security: Security, host: &str, port: u16, user: Option<&str>) -> DoorAddress {
+        DoorAddress {
+            protocol: Protocol::Imap,
             security,
-            host: host.into(),
-            port,
+            at: Place::tcp(host, port),
             user: user.map(Into::into),
         }
+    }
+    fn imap(raw: &str) -> Result<DoorAddress, Wrong> {
+        door(raw, Protocol::Imap)
     }
 
     #[test]
     fn doors_are_read_as_people_write_them() {
         use Security::{StartTls, Tls};
         for (raw, want) in [
-            ("imaps://imap.example.com", door(Tls, "imap.example.com", 993, None)),
-            ("IMAPS://IMAP.Example.com/", door(Tls, "imap.example.com", 993, None)),
-            ("imap://probe@mx:10143", door(StartTls, "mx", 10_143, Some("probe"))),
-            ("imaps://u1@[::1]:10993", door(Tls, "::1", 10_993, Some("u1"))),
-            ("imaps://u1@127.0.0.1:993", door(Tls, "127.0.0.1", 993, Some("u1"))),
+            ("imaps://imap.example.com", at(Tls, "imap.example.com", 993, None)),
+            ("IMAPS://IMAP.Example.com/", at(Tls, "imap.example.com", 993, None)),
+            ("imap://probe@mx:10143", at(StartTls, "mx", 10_143, Some("probe"))),
+            ("imaps://u1@[::1]:10993", at(Tls, "::1", 10_993, Some("u1"))),
+            ("imaps://u1@127.0.0.1:993", at(Tls, "127.0.0.1", 993, Some("u1"))),
             (
                 "imaps://probe@example.com@mx",
-                door(Tls, "mx", 993, Some("probe@example.com")),
+                at(Tls, "mx", 993, Some("probe@example.com")),
             ),
             (
                 "imaps://probe%40example.com@mx",
-                door(Tls, "mx", 993, Some("probe@example.com")),
+                at(Tls, "mx", 993, Some("probe@example.com")),
             ),
             (
                 "imaps://j%C3%B6@bücher.example",
-                door(Tls, "xn--bcher-kva.example", 993, Some("jö")),
+                at(Tls, "xn--bcher-kva.example", 993, Some("jö")),
             ),
-            ("imaps://mx_1", door(Tls, "mx_1", 993, None)),
+            ("imaps://mx_1", at(Tls, "mx_1", 993, None)),
         ] {
             assert_eq!(imap(raw), Ok(want), "{raw}");
+        }
+    }
+
+    #[test]
+    fn each_protocol_has_its_schemes_and_ports_and_lmtp_may_be_a_socket() {
+        use Security::{May, Plain, StartTls, Tls};
+        for (raw, protocol, security, at) in [
+            ("smtp://mx1", Protocol::Smtp, May, Place::tcp("mx1", 25)),
+            ("mx://Example.COM.", Protocol::Mx, May, Place::tcp("example.com", 25)),
+            (
+                "submission://mx1",
+                Protocol::Submission,
+                StartTls,
+                Place::tcp("mx1", 587),
+            ),
+            ("submissions://mx1", Protocol::Submission, Tls, Place::tcp("mx1", 465)),
+            ("smtps://mx1:4650", Protocol::Submission, Tls, Place::tcp("mx1", 4_650)),
+            ("lmtp://[::1]:10024", Protocol::Lmtp, Plain, Place::tcp("::1", 10_024)),
+            (
+                "lmtp:///run/dovecot/lmtp",
+                Protocol::Lmtp,
+                Plain,
+                Place::Socket("/run/dovecot/lmtp".into()),
+            ),
+            ("pop3s://p@mx1", Protocol::Pop3, Tls, Place::tcp("mx1", 995)),
+            ("pop3://p@mx1", Protocol::Pop3, StartTls, Place::tcp("mx1", 110)),
+            ("sieve://p@mx1", Protocol::Sieve, StartTls, Place::tcp("mx1", 4_190)),
+        ] {
+            let read = door(raw, protocol).unwrap();
+            assert_eq!(
+                (read.protocol, read.security, read.at),
+                (protocol, security, at),
+                "{raw}"
+            );
+        }
+        assert!(door("smtp:///run/x", Protocol::Smtp).is_err());
+        assert!(door("lmtp://", Protocol::Lmtp).is_err());
+        for bad in ["mx://10.0.0.1", "mx://[::1]", "mx://com"] {
+            assert!(door(bad, Protocol::Mx).is_err(), "{bad}");
         }
     }
 

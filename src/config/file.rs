@@ -6,10 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::around::Around;
-use super::imap::Context;
+use super::door::Context;
 use super::mistake::{Finished, MOST, Mistake, SecretCommand, Sheet, Wrong};
 use super::table::Reader;
 use super::{Config, secret, server};
@@ -77,19 +78,7 @@ pub(super) fn bounded(path: &Path) -> std::io::Result<(Vec<u8>, u32)> {
 pub(super) fn parse(bytes: &[u8], file: Text, context: &Context) -> Result<Loaded, Vec<Mistake>> {
     let source = String::from_utf8_lossy(bytes);
     let mut sheet = Sheet::new(file, &source);
-    if let Err(why) = std::str::from_utf8(bytes) {
-        let wrong = Wrong::new("is not UTF-8 from here on", "save the file as UTF-8");
-        sheet.grammar(why.valid_up_to(), "", wrong);
-    }
-    let (root, errors) = DeTable::parse_recoverable(&source);
-    for error in errors.into_iter().take(MOST + 1) {
-        let span = error.span().unwrap_or_default();
-        let key = key_at(root.get_ref(), span.start).unwrap_or_default();
-        let word = source.get(span.clone()).unwrap_or_default();
-        // Only the message: the error's own display quotes the line, which may hold a password.
-        let wrong = grammar_advice(error.message(), word);
-        sheet.grammar(span.start, &key, wrong);
-    }
+    let root = toml_of(&source, bytes, &mut sheet);
     let top = Reader::top(root.get_ref());
     let config = server::walk(&top, context, &mut sheet);
     let Finished {
@@ -106,6 +95,24 @@ pub(super) fn parse(bytes: &[u8], file: Text, context: &Context) -> Result<Loade
     } else {
         Err(mistakes)
     }
+}
+
+/// What could be read of a TOML text; what could not is on the sheet.
+pub(super) fn toml_of<'s>(source: &'s str, bytes: &[u8], sheet: &mut Sheet) -> Spanned<DeTable<'s>> {
+    if let Err(why) = std::str::from_utf8(bytes) {
+        let wrong = Wrong::new("is not UTF-8 from here on", "save the file as UTF-8");
+        sheet.grammar(why.valid_up_to(), "", wrong);
+    }
+    let (root, errors) = DeTable::parse_recoverable(source);
+    for error in errors.into_iter().take(MOST + 1) {
+        let span = error.span().unwrap_or_default();
+        let key = key_at(root.get_ref(), span.start).unwrap_or_default();
+        let word = source.get(span.clone()).unwrap_or_default();
+        // Only the message: the error's own display quotes the line, which may hold a password.
+        let wrong = grammar_advice(error.message(), word);
+        sheet.grammar(span.start, &key, wrong);
+    }
+    root
 }
 
 /// What the TOML parser says, and what to do about it where that is not plain.

@@ -115,6 +115,8 @@ pub(super) struct Sheet<'s> {
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
     commands: Vec<SecretCommand>,
+    /// In other files that this one names.
+    elsewhere: Vec<Mistake>,
 }
 
 /// What a sheet says in the end; each list in the order of the file.
@@ -159,6 +161,7 @@ impl<'s> Sheet<'s> {
             mistakes: Vec::new(),
             warnings: Vec::new(),
             commands: Vec::new(),
+            elsewhere: Vec::new(),
         }
     }
 
@@ -221,6 +224,11 @@ impl<'s> Sheet<'s> {
         }
     }
 
+    /// Mistakes of another file that this one names. They come after its own.
+    pub(super) fn elsewhere(&mut self, mistakes: Vec<Mistake>) {
+        self.elsewhere.extend(mistakes);
+    }
+
     /// Here a command gives a secret.
     pub(super) fn command(&mut self, at: usize, key: &str, source: SecretSource, timeout: Span) {
         let at = self.entry(at, key, Wrong::new("", ""));
@@ -257,6 +265,7 @@ impl<'s> Sheet<'s> {
         };
         self.mistakes.sort_by_cached_key(order);
         self.mistakes.dedup();
+        self.mistakes.append(&mut self.elsewhere);
         self.warnings.sort_by_cached_key(order);
         self.commands.sort_by_cached_key(|c| order(&c.at));
         Finished {

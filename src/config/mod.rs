@@ -11,24 +11,37 @@ pub mod secret;
 pub mod targets;
 
 mod address;
-mod imap;
+mod canary;
+mod door;
+mod dovecot;
+mod incident;
 mod names;
+mod postgres;
+pub mod presets;
 mod quantity;
+mod resolver;
+mod senders;
 mod server;
 mod table;
+mod valve;
 mod work;
 
 use std::path::PathBuf;
 
 pub use file::{Loaded, load, load_in};
+pub use incident::Incident;
 pub use mistake::{Mistake, SecretCommand};
+pub use senders::SHIPPED as SENDERS_TOML;
 pub use targets::{TargetOptions, Targets};
 
-use crate::domain::door::ImapDoor;
+use crate::domain::canary::CanarySpec;
+use crate::domain::dns::Resolver;
+use crate::domain::door::{Door, Protocol};
 use crate::domain::health::Limits;
+use crate::domain::horizon::Patience;
 use crate::domain::job::JobSpec;
 use crate::domain::queue::QueueSource;
-use crate::domain::roster::{Roster, Watched, WatchedDoor, WatchedJob, WatchedQueue};
+use crate::domain::roster::{Roster, Watched, WatchedCanary, WatchedDoor, WatchedJob, WatchedQueue};
 use crate::domain::{Name, Span};
 
 /// Everything that was configured, checked.
@@ -40,6 +53,12 @@ pub struct Config {
     pub defaults: Defaults,
     /// The servers, in the order of the file. At least one.
     pub servers: Vec<Server>,
+    /// When the servers that send mail to them give up: the user's table, else the one that comes with mailtop.
+    pub senders: Vec<Patience>,
+    /// `[[canary]]`: letters through pairs of doors, which are there.
+    pub canaries: Vec<CanarySpec>,
+    /// `[incident]`.
+    pub incident: Incident,
 }
 
 /// `[defaults]`.
@@ -49,12 +68,16 @@ pub struct Defaults {
     pub ssh_config: Option<PathBuf>,
     /// How long raw events are kept.
     pub keep: Span,
+    /// For how long a pause lasts unless somebody says otherwise.
+    pub pause_for: Span,
     /// Take all actions away.
     pub read_only: bool,
     /// Glyphs from ASCII only.
     pub ascii: bool,
     /// Repaint for data every five seconds.
     pub slow: bool,
+    /// DNS servers asked in place of the system's; none: the system's.
+    pub resolvers: Vec<Resolver>,
 }
 
 /// `[[server]]`.
@@ -72,8 +95,10 @@ pub struct Server {
     pub timeout: Span,
     /// Where trouble begins.
     pub limits: Limits,
-    /// Its IMAP doors.
-    pub imap: Vec<Imap>,
+    /// An action that touches more messages than this wants the server's name typed.
+    pub confirm_above: u64,
+    /// Its doors.
+    pub doors: Vec<DoorSource>,
     /// Its queues.
     pub queues: Vec<QueueSource>,
     /// Its maintenance jobs.
@@ -91,11 +116,11 @@ pub enum Reach {
     Ssh(String),
 }
 
-/// `[[server.imap]]`.
+/// `[[server.imap]]`, `[[server.smtp]]` and so on.
 #[derive(Clone, Debug)]
-pub struct Imap {
+pub struct DoorSource {
     /// The door.
-    pub door: ImapDoor,
+    pub door: Door,
     /// Where its secret comes from, when somebody logs in.
     pub secret: Option<SecretSource>,
 }
@@ -121,11 +146,35 @@ impl Config {
                     ..s.watched()
                 })
                 .collect(),
+            senders: self.senders.clone(),
+            canaries: self.canaries.iter().map(watched_canary).collect(),
         }
+    }
+    /// A server by its name, and a door of it by its name.
+    pub fn door(&self, end: &crate::domain::canary::End) -> Option<(&Server, &DoorSource)> {
+        let server = self.servers.iter().find(|s| s.name == end.server)?;
+        Some((server, server.doors.iter().find(|d| d.door.name == end.door)?))
+    }
+}
+
+fn watched_canary(c: &CanarySpec) -> WatchedCanary {
+    WatchedCanary {
+        name: c.name.clone(),
+        way_in: c.way_in.clone(),
+        way_out: c.way_out.clone(),
+        to: c.to.as_str().into(),
+        mailbox: c.mailbox.as_str().into(),
+        every: c.every,
+        late: c.late,
+        lost: c.lost,
     }
 }
 
 impl Server {
+    /// Its doors of one protocol, in the order of the file.
+    pub fn doors_of(&self, protocol: Protocol) -> impl Iterator<Item = &DoorSource> {
+        self.doors.iter().filter(move |d| d.door.protocol() == protocol)
+    }
     /// What is watched of it, without secrets.
     pub fn watched(&self) -> Watched {
         Watched {
@@ -139,18 +188,21 @@ impl Server {
             every: self.every,
             limits: self.limits,
             doors: self
-                .imap
+                .doors
                 .iter()
-                .map(|i| WatchedDoor {
-                    name: i.door.name.clone(),
-                    url: i.door.url(),
-                    anonymous: i.door.user.is_none(),
+                .map(|d| WatchedDoor {
+                    name: d.door.name.clone(),
+                    url: d.door.url(),
+                    protocol: d.door.protocol(),
+                    role: d.door.role,
+                    anonymous: d.door.user.is_none(),
                 })
                 .collect(),
             queues: self
                 .queues
                 .iter()
                 .map(|q| WatchedQueue {
+                    budget_permille: q.budget_permille,
                     name: q.name.clone(),
                     kind: q.kind,
                 })

@@ -20,6 +20,8 @@ pub struct Paths {
     pub journal: PathBuf,
     /// `mailtop.log`.
     pub log: PathBuf,
+    /// `canary.key`, under which canary letters are signed.
+    pub canary_key: PathBuf,
     /// Candidates for the runtime folder, best first.
     runtime: Vec<Candidate>,
 }
@@ -69,10 +71,12 @@ impl Paths {
                 return Err(NoPath::NoHome);
             };
             let log = journal.with_file_name("mailtop.log");
+            let canary_key = journal.with_file_name("canary.key");
             return Ok(Self {
                 config,
                 journal,
                 log,
+                canary_key,
                 runtime: vec![temp],
             });
         };
@@ -91,6 +95,7 @@ impl Paths {
                 .unwrap_or_else(|| dirs.config_dir().join("config.toml")),
             journal: overrides.journal.unwrap_or_else(|| dirs.data_dir().join("journal.db")),
             log: state.join("mailtop.log"),
+            canary_key: state.join("canary.key"),
             runtime,
         })
     }
@@ -160,6 +165,7 @@ mod tests {
             config: PathBuf::new(),
             journal: PathBuf::new(),
             log: PathBuf::new(),
+            canary_key: PathBuf::new(),
             runtime,
         }
     }

@@ -31,6 +31,23 @@ pub(super) const KEEP: Bounds = Bounds {
     least: Span::from_hours(1),
     most: Span::from_hours(24 * 3_660),
 };
+/// How long a pause lasts: long enough to be armed and to be read back.
+pub(super) const PAUSE: Bounds = Bounds {
+    least: Span::from_secs(2),
+    most: Span::from_hours(24),
+};
+
+/// How long a letter may be on its way.
+pub(super) const LETTER: Bounds = Bounds {
+    least: Span::from_secs(1),
+    most: Span::from_hours(24 * 7),
+};
+
+/// How long a sender holds mail.
+pub(super) const PATIENCE: Bounds = Bounds {
+    least: Span::from_mins(1),
+    most: Span::from_hours(24 * 60),
+};
 
 /// Reads a length of time and holds it to its bounds.
 pub(super) fn span(written: &str, bounds: Bounds) -> Result<Span, Wrong> {

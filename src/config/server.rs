@@ -3,13 +3,19 @@
 
 use std::path::PathBuf;
 
-use super::imap::{self, Context};
+use super::door::{self, Context};
 use super::mistake::{Sheet, Wrong};
 use super::names::Names;
-use super::quantity::{INTERVAL, KEEP, SLOW, TIMEOUT};
+use super::quantity::{INTERVAL, KEEP, PAUSE, SLOW, TIMEOUT};
 use super::table::Reader;
-use super::{Config, Defaults, Imap, Reach, Server, address, file, schema, work};
+use super::{
+    Config, Defaults, DoorSource, Reach, Server, address, canary, dovecot, file, incident, resolver, schema, senders,
+    valve, work,
+};
+use crate::domain::door::{Place, Protocol, Speaks};
 use crate::domain::health::Limits;
+use crate::domain::horizon::Patience;
+use crate::domain::job::JobSpec;
 use crate::domain::{Name, Span};
 
 /// What `[defaults]` says, and what holds where it says nothing.
@@ -18,7 +24,9 @@ pub(super) struct Base {
     pub(super) timeout: Span,
     pub(super) limits: Limits,
     pub(super) permille: u32,
+    pub(super) confirm_above: u64,
     pub(super) defaults: Defaults,
+    pub(super) senders: Vec<Patience>,
 }
 
 impl Default for Base {
@@ -28,13 +36,17 @@ impl Default for Base {
             timeout: Span::from_secs(5),
             limits: Limits::default(),
             permille: 20,
+            confirm_above: 10_000,
             defaults: Defaults {
                 ssh_config: None,
                 keep: Span::from_hours(14 * 24),
+                pause_for: Span::from_mins(30),
                 read_only: false,
                 ascii: false,
                 slow: false,
+                resolvers: Vec::new(),
             },
+            senders: senders::shipped(),
         }
     }
 }
@@ -45,6 +57,10 @@ pub(super) fn walk(top: &Reader, context: &Context, sheet: &mut Sheet) -> Config
     let base = top
         .table("defaults", sheet)
         .map_or_else(Base::default, |table| defaults(&table, context, sheet));
+    let incident = top
+        .table("incident", sheet)
+        .map(|table| incident::incident(&table, sheet))
+        .unwrap_or_default();
     let tables = top.tables("server", "[[server]]", sheet);
     if !top.holds("server") {
         let fix = "add a [[server]] with a name and what to watch; `mailtop init` writes one from what it finds here";
@@ -55,11 +71,20 @@ pub(super) fn walk(top: &Reader, context: &Context, sheet: &mut Sheet) -> Config
     for table in &tables {
         servers.extend(server(table, &base, context, &mut names, sheet));
     }
-    Config {
+    let mut config = Config {
         path: None,
         defaults: base.defaults,
         servers,
+        senders: base.senders,
+        canaries: Vec::new(),
+        incident,
+    };
+    let mut names = Names::of("canary");
+    for table in &top.tables("canary", "[[canary]]", sheet) {
+        let spec = canary::read(table, &config, &mut names, sheet);
+        config.canaries.extend(spec);
     }
+    config
 }
 
 fn defaults(table: &Reader, context: &Context, sheet: &mut Sheet) -> Base {
@@ -71,14 +96,22 @@ fn defaults(table: &Reader, context: &Context, sheet: &mut Sheet) -> Base {
         timeout: table.span("timeout", TIMEOUT, sheet).unwrap_or(base.timeout),
         limits: limits(table, base.limits, sheet),
         permille: table.permille("load_budget", sheet).unwrap_or(base.permille),
+        confirm_above: confirm_above(table, base.confirm_above, sheet),
         defaults: Defaults {
             ssh_config: ssh_config(table, context, sheet),
             keep: table.span("keep", KEEP, sheet).unwrap_or(base.defaults.keep),
+            pause_for: table.span("pause_for", PAUSE, sheet).unwrap_or(base.defaults.pause_for),
             read_only: flag("read_only", sheet),
             ascii: flag("ascii", sheet),
             slow: flag("slow_screen", sheet),
+            resolvers: resolver::list(table, sheet),
         },
+        senders: senders::named(table, context, sheet),
     }
+}
+
+fn confirm_above(table: &Reader, above: u64, sheet: &mut Sheet) -> u64 {
+    table.count("confirm_above", 1_000_000_000_000, sheet).unwrap_or(above)
 }
 
 fn limits(table: &Reader, above: Limits, sheet: &mut Sheet) -> Limits {
@@ -118,8 +151,16 @@ fn server(table: &Reader, base: &Base, context: &Context, names: &mut Names, she
     let every = table.span("interval", INTERVAL, sheet).unwrap_or(base.every);
     let timeout = table.span("timeout", TIMEOUT, sheet).unwrap_or(base.timeout);
     let limits = limits(table, base.limits, sheet);
+    let confirm_above = confirm_above(table, base.confirm_above, sheet);
 
-    let imap = doors(table, timeout, context, sheet);
+    let mut doors = doors(table, timeout, context, sheet);
+    for source in &mut doors {
+        if let Speaks::Mx { resolvers, .. } = &mut source.door.speaks
+            && resolvers.is_empty()
+        {
+            resolvers.clone_from(&base.defaults.resolvers);
+        }
+    }
     let queue_tables = table.tables("queue", "[[server.queue]]", sheet);
     let mut names = Names::of("queue of this server");
     let queues = queue_tables
@@ -128,10 +169,14 @@ fn server(table: &Reader, base: &Base, context: &Context, names: &mut Names, she
         .collect();
     let job_tables = table.tables("job", "[[server.job]]", sheet);
     let mut names = Names::of("job of this server");
-    let jobs = job_tables
-        .iter()
-        .filter_map(|t| work::job(t, &mut names, sheet))
-        .collect();
+    let mut jobs: Vec<JobSpec> = Vec::new();
+    for t in &job_tables {
+        if let Some(job) = work::job(t, &mut names, sheet) {
+            valve::alone(&job, &jobs, t, sheet);
+            dovecot::alone(&job, &jobs, t, sheet);
+            jobs.push(job);
+        }
+    }
 
     if table.place_of("reach").is_none()
         && let Some(first) = queue_tables.first().or(job_tables.first())
@@ -142,10 +187,23 @@ fn server(table: &Reader, base: &Base, context: &Context, names: &mut Names, she
         );
         sheet.absent(table.at, &table.key("reach"), wrong);
     }
-    if !["imap", "queue", "job"].iter().any(|key| table.holds(key)) {
+    if table.place_of("reach").is_none()
+        && let Some(door) = doors.iter().find(|d| matches!(d.door.at, Place::Socket(_)))
+    {
+        let wrong = Wrong::new(
+            format!(
+                "is missing, and {} is a socket, which is reached as commands are",
+                door.door.url()
+            ),
+            "write reach = \"ssh:ALIAS\" with an alias of your ssh config, or reach = \"local\"",
+        );
+        sheet.absent(table.at, &table.key("reach"), wrong);
+    }
+    let doored = Protocol::ALL.iter().any(|p| table.holds(p.word()));
+    if !doored && !["queue", "job"].iter().any(|key| table.holds(key)) {
         let wrong = Wrong::new(
             "has nothing to watch",
-            "add [[server.imap]], [[server.queue]] or [[server.job]] below it",
+            "add a door ([[server.imap]], [[server.smtp]], …), [[server.queue]] or [[server.job]] below it",
         );
         sheet.absent(table.at, table.path(), wrong);
     }
@@ -156,7 +214,8 @@ fn server(table: &Reader, base: &Base, context: &Context, names: &mut Names, she
         every,
         timeout,
         limits,
-        imap,
+        confirm_above,
+        doors,
         queues,
         jobs,
     })
@@ -187,18 +246,29 @@ fn reach(table: &Reader, sheet: &mut Sheet) -> Option<Reach> {
     }
 }
 
-/// The doors: those without a name are called `imap`, `imap2`, … by their place, past names that are taken.
-fn doors(table: &Reader, timeout: Span, context: &Context, sheet: &mut Sheet) -> Vec<Imap> {
-    let tables = table.tables("imap", "[[server.imap]]", sheet);
+/// The doors of all protocols. Those without a name are called by their protocol, with their place among those of it
+/// (`imap`, `imap2`, …), past names that are taken.
+fn doors(table: &Reader, timeout: Span, context: &Context, sheet: &mut Sheet) -> Vec<DoorSource> {
     let mut names = Names::of("door of this server");
+    let mut tables = Vec::new();
+    for protocol in Protocol::ALL {
+        let word = protocol.word();
+        for (i, door) in table
+            .tables(word, &format!("[[server.{word}]]"), sheet)
+            .into_iter()
+            .enumerate()
+        {
+            tables.push((protocol, i + 1, door));
+        }
+    }
     let given: Vec<Option<Name>> = tables
         .iter()
-        .map(|door| door.text("name", sheet).map(|n| names.take(&n, sheet)))
+        .map(|(_, _, door)| door.text("name", sheet).map(|n| names.take(&n, sheet)))
         .collect();
     let mut doors = Vec::new();
-    for (i, (door, name)) in tables.iter().zip(given).enumerate() {
-        let name = name.unwrap_or_else(|| names.numbered("imap", i + 1));
-        doors.extend(imap::read(door, name, timeout, context, sheet));
+    for ((protocol, number, door), name) in tables.iter().zip(given) {
+        let name = name.unwrap_or_else(|| names.numbered(protocol.word(), *number));
+        doors.extend(door::read(door, *protocol, name, timeout, context, sheet));
     }
     doors
 }

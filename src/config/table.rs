@@ -20,12 +20,30 @@ pub(super) struct Given<T> {
     pub(super) key: String,
 }
 
+impl<T> Given<T> {
+    fn map<U>(self, to: impl FnOnce(T) -> U) -> Given<U> {
+        Given {
+            value: to(self.value),
+            at: self.at,
+            key: self.key,
+        }
+    }
+}
+
+/// What [`Reader::text_or_argv`] reads.
+pub(super) enum TextOrArgv {
+    Text(String),
+    Argv(Argv),
+}
+
 /// A table being read.
 pub(super) struct Reader<'t, 'i> {
     path: String,
     /// Byte offset of its header.
     pub(super) at: usize,
     entries: &'t DeTable<'i>,
+    /// What holds where the table says nothing, and the place of the key that says so.
+    preset: Option<(&'static DeTable<'static>, usize)>,
 }
 
 impl<'t, 'i> Reader<'t, 'i> {
@@ -35,6 +53,7 @@ impl<'t, 'i> Reader<'t, 'i> {
             path: String::new(),
             at: 0,
             entries,
+            preset: None,
         }
     }
 
@@ -52,13 +71,36 @@ impl<'t, 'i> Reader<'t, 'i> {
         &self.path
     }
 
+    /// The same table with the keys of a preset below its own.
+    pub(super) fn over(&self, preset: &'static DeTable<'static>, at: usize) -> Self {
+        Self {
+            path: self.path.clone(),
+            at: self.at,
+            entries: self.entries,
+            preset: Some((preset, at)),
+        }
+    }
+
     fn find(&self, key: &str) -> Option<&'t Spanned<DeValue<'i>>> {
-        self.entries.get(key)
+        self.entries.get(key).or_else(|| self.preset?.0.get(key))
     }
 
     /// Where a key stands, if it does.
     pub(super) fn place_of(&self, key: &str) -> Option<usize> {
-        self.entries.get_key_value(key).map(|(k, _)| k.span().start)
+        let own = self.entries.get_key_value(key).map(|(k, _)| k.span().start);
+        own.or_else(|| {
+            self.preset
+                .filter(|(preset, _)| preset.contains_key(key))
+                .map(|(_, at)| at)
+        })
+    }
+
+    /// Where a value stands; one of a preset stands where the preset is named.
+    fn at_of(&self, key: &str, value: &Spanned<DeValue>) -> usize {
+        match self.preset {
+            Some((_, at)) if !self.entries.contains_key(key) => at,
+            _ => value.span().start,
+        }
     }
 
     /// Whether a key has a value other than an empty list.
@@ -98,7 +140,7 @@ impl<'t, 'i> Reader<'t, 'i> {
             word => format!("a {word}"),
         };
         sheet.mistake(
-            value.span().start,
+            self.at_of(key, value),
             &self.key(key),
             Wrong::new(format!("is {is}, where {want} is wanted"), fix),
         );
@@ -115,7 +157,7 @@ impl<'t, 'i> Reader<'t, 'i> {
     /// A string; not empty, and without control characters, which no key needs and some protocols choke on.
     pub(super) fn text(&self, key: &str, sheet: &mut Sheet) -> Option<Given<String>> {
         let value = self.find(key)?;
-        let at = value.span().start;
+        let at = self.at_of(key, value);
         let Some(text) = value.get_ref().as_str() else {
             self.wrong_type(key, value, "a string", format!("write {key} = \"…\""), sheet);
             return None;
@@ -159,7 +201,7 @@ impl<'t, 'i> Reader<'t, 'i> {
                 .unwrap_or_else(|| Wrong::new("is a bare number", ""));
             let fix = format!("write {key} = {sample}");
             let fix = if wrong.fix.is_empty() { fix } else { wrong.fix };
-            sheet.mistake(value.span().start, &self.key(key), Wrong::new(wrong.what, fix));
+            sheet.mistake(self.at_of(key, value), &self.key(key), Wrong::new(wrong.what, fix));
             return None;
         }
         if !value.get_ref().is_str() {
@@ -210,7 +252,7 @@ impl<'t, 'i> Reader<'t, 'i> {
     pub(super) fn flag(&self, key: &str, sheet: &mut Sheet) -> Option<Given<bool>> {
         let value = self.find(key)?;
         if let Some(flag) = value.get_ref().as_bool() {
-            return Some(self.given(key, value.span().start, flag));
+            return Some(self.given(key, self.at_of(key, value), flag));
         }
         self.wrong_type(
             key,
@@ -234,7 +276,7 @@ impl<'t, 'i> Reader<'t, 'i> {
             Ok(n) if n <= most => Some(n),
             _ => {
                 let wrong = Wrong::new(format!("`{number}` is out of range"), fix);
-                sheet.mistake(value.span().start, &self.key(key), wrong);
+                sheet.mistake(self.at_of(key, value), &self.key(key), wrong);
                 None
             }
         }
@@ -251,20 +293,55 @@ impl<'t, 'i> Reader<'t, 'i> {
         let words: Option<Vec<String>> = items.iter().map(|i| i.get_ref().as_str().map(str::to_owned)).collect();
         let Some(words) = words else {
             sheet.mistake(
-                value.span().start,
+                self.at_of(key, value),
                 &self.key(key),
                 Wrong::new("holds something that is not a string", sample()),
             );
             return None;
         };
         match Argv::try_from(words) {
-            Ok(argv) => Some(self.given(key, value.span().start, argv)),
+            Ok(argv) => Some(self.given(key, self.at_of(key, value), argv)),
             Err(why) => {
                 let (what, fix) = why.split_once(": ").unwrap_or((why, "take it out"));
-                sheet.mistake(value.span().start, &self.key(key), Wrong::new(what, fix));
+                sheet.mistake(self.at_of(key, value), &self.key(key), Wrong::new(what, fix));
                 None
             }
         }
+    }
+
+    /// A string, or a command; `sample` is what a string could be.
+    pub(super) fn text_or_argv(&self, key: &str, sample: &str, sheet: &mut Sheet) -> Option<Given<TextOrArgv>> {
+        let value = self.find(key)?;
+        match value.get_ref() {
+            DeValue::Array(_) => self.argv(key, sheet).map(|g| g.map(TextOrArgv::Argv)),
+            DeValue::String(_) => self.text(key, sheet).map(|g| g.map(TextOrArgv::Text)),
+            _ => {
+                let fix = format!("write {key} = {sample}, or a command as a list");
+                self.wrong_type(key, value, "a string or a list of strings", fix, sheet);
+                None
+            }
+        }
+    }
+
+    /// A list of strings, none of them empty.
+    pub(super) fn texts(&self, key: &str, sample: &str, sheet: &mut Sheet) -> Option<Given<Vec<String>>> {
+        let value = self.find(key)?;
+        let fix = format!("write {key} = [{sample}]");
+        let Some(items) = value.get_ref().as_array() else {
+            self.wrong_type(key, value, "a list of strings", fix, sheet);
+            return None;
+        };
+        let texts: Option<Vec<String>> = items.iter().map(|i| i.get_ref().as_str().map(str::to_owned)).collect();
+        let wrong = match texts {
+            Some(texts) if texts.iter().any(|t| t.trim().is_empty() || t.contains('\0')) => {
+                "holds an empty string, or one with a NUL byte"
+            }
+            Some(texts) if texts.is_empty() => "is empty",
+            Some(texts) => return Some(self.given(key, self.at_of(key, value), texts)),
+            None => "holds something that is not a string",
+        };
+        sheet.mistake(self.at_of(key, value), &self.key(key), Wrong::new(wrong, fix));
+        None
     }
 
     /// A command that has to be there.
@@ -283,8 +360,9 @@ impl<'t, 'i> Reader<'t, 'i> {
         if let Some(entries) = value.get_ref().as_table() {
             return Some(Reader {
                 path,
-                at: value.span().start,
+                at: self.at_of(key, value),
                 entries,
+                preset: None,
             });
         }
         self.wrong_type(
@@ -314,6 +392,7 @@ impl<'t, 'i> Reader<'t, 'i> {
                     path: format!("{}[{i}]", self.key(key)),
                     at: item.span().start,
                     entries,
+                    preset: None,
                 }),
                 None => self.wrong_type(key, item, "a table", format!("write {header}"), sheet),
             }

@@ -1,6 +1,9 @@
 //! A weekend as a model, made by hand with fixed times: the fleet that screens are tested and recorded with. Sunday
 //! 18:36:04 UTC, thirty-one hours into a store outage.
 
+pub mod doors;
+pub mod flows;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -8,9 +11,11 @@ use jiff::tz::TimeZone;
 
 use crate::console::app::{App, AppOptions};
 use crate::domain::action::{ActionId, Plan, Ran, ReadBack, Truth, Verb};
+use crate::domain::door::{Protocol, Role};
 use crate::domain::event::{Event, Fact, ObserverId, Subject};
+use crate::domain::flow::FlowCounts;
 use crate::domain::health::{Failure, Layer, Limits, Phase, PhaseTime, ProbeReport, TlsSeen};
-use crate::domain::job::{JobState, State};
+use crate::domain::job::{Armed, JobState, Keeper, State};
 use crate::domain::queue::{Depth, Destination, How, Listing, QueueKind, QueueSnapshot, Reason, SystemState};
 use crate::domain::reading::{Miss, Missed};
 use crate::domain::roster::{Roster, Watched, WatchedDoor, WatchedJob, WatchedQueue};
@@ -71,12 +76,15 @@ pub fn watched(name: &str, parts: &str, jobs: &[&str]) -> Watched {
             .then(|| WatchedDoor {
                 name: "imap".into(),
                 url: format!("imaps://probe@{name}.example.net").into(),
+                protocol: Protocol::Imap,
+                role: Role::Mailbox,
                 anonymous: has("anonymous"),
             })
             .into_iter()
             .collect(),
         queues: has("queue")
             .then(|| WatchedQueue {
+                budget_permille: 20,
                 name: "postfix".into(),
                 kind: QueueKind::Postfix,
             })
@@ -95,7 +103,15 @@ pub fn watched(name: &str, parts: &str, jobs: &[&str]) -> Watched {
 
 pub fn watching(servers: Vec<Watched>) -> Model {
     let mut m = Model::new(Some(me()));
-    m.apply(&event(-200_000, Subject::Observer, Fact::Watching(Roster { servers })));
+    m.apply(&event(
+        -200_000,
+        Subject::Observer,
+        Fact::Watching(Roster {
+            servers,
+            senders: flows::senders(),
+            ..Roster::default()
+        }),
+    ));
     m
 }
 
@@ -111,6 +127,7 @@ pub fn probe(server: &str, ms: [i64; 7], failure: Option<Failure>) -> Fact {
         Phase::Fetch,
     ];
     let end = failure.as_ref().map_or(Phase::Logout, |f| f.phase);
+    let begun = ProbeReport::begun(format!("imaps://probe@{server}.example.net").into(), phases.to_vec());
     let phases: Vec<PhaseTime> = phases
         .into_iter()
         .zip(ms)
@@ -122,11 +139,9 @@ pub fn probe(server: &str, ms: [i64; 7], failure: Option<Failure>) -> Fact {
         })
         .collect();
     Fact::Probed(Box::new(ProbeReport {
-        url: format!("imaps://probe@{server}.example.net").into(),
         peer: Some("192.0.2.17:993".into()),
         proved: phases.iter().rev().find(|p| p.ok).map(|p| p.phase),
         phases,
-        goal: Phase::Fetch,
         failure,
         tls: Some(TlsSeen {
             version: Some("TLSv1.3".into()),
@@ -136,8 +151,7 @@ pub fn probe(server: &str, ms: [i64; 7], failure: Option<Failure>) -> Fact {
             "* OK [CAPABILITY IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+ AUTH=PLAIN] Dovecot ready."
                 .into(),
         ),
-        alerts: vec![],
-        notes: vec![],
+        ..begun
     }))
 }
 pub fn serverbug() -> Failure {
@@ -167,6 +181,7 @@ pub fn depth(active: u64, deferred: u64, hold: u64) -> QueueSnapshot {
         next_look: None,
         said: None,
         system: SystemState::Unknown,
+        cpu: None,
     }
 }
 pub fn state(state: State, progress: Option<f64>, running_for: Option<Span>, detail: &str) -> Fact {
@@ -174,8 +189,23 @@ pub fn state(state: State, progress: Option<f64>, running_for: Option<Span>, det
         state,
         progress,
         running_for,
+        began: None,
+        held: None,
         detail: detail.into(),
+        armed: vec![],
+        armed_unread: false,
+        beware: vec![],
     })
+}
+/// A resume that is armed on the server and fires in so many seconds.
+pub fn armed(secs: i64) -> Armed {
+    Armed {
+        id: ActionId("earlier".into()),
+        keeper: Keeper::Timer,
+        fires_in: Some(Span::from_secs(secs)),
+        by: Some("lin@bastion".into()),
+        why: Some("drain the inbound backlog first".into()),
+    }
 }
 pub fn unreachable(server: &str) -> Missed {
     Missed::new(
@@ -199,6 +229,7 @@ fn listing() -> Listing {
     Listing {
         bytes: 3_148_221_904,
         oldest: Some(at(-113_760)),
+        hours: flows::hours(32, 1_506),
         ages: [4_060, 4_020, 7_940, 11_870, 3_400, 2_610, 2_201, 3_904, 5_206, 3_000],
         destinations: vec![
             d(
@@ -238,8 +269,12 @@ fn listing() -> Listing {
 
 /// The plan of a pause.
 pub fn plan(server: &str, job: &str, verb: Verb, lasts: Option<Span>) -> Plan {
-    let pause = verb == Verb::Pause;
+    let pause = verb.lasts();
     let (word, back) = if pause { ("freeze", "thaw") } else { ("thaw", "freeze") };
+    let how = match lasts {
+        Some(lasts) if pause => format!(" · armed on {server} itself, in {lasts}"),
+        _ => " · by hand".to_owned(),
+    };
     let arm = format!(
         "ssh {server} systemd-run --on-active=30m --timer-property=AccuracySec=1s --unit=mailtop-thaw-{job} systemctl thaw mail-{job}.service"
     );
@@ -249,10 +284,10 @@ pub fn plan(server: &str, job: &str, verb: Verb, lasts: Option<Span>) -> Plan {
         verb,
         server: server.into(),
         job: job.into(),
-        runs: if pause {
-            vec![arm.as_str().into(), run.as_str().into()]
-        } else {
-            vec![run.as_str().into()]
+        runs: match verb {
+            Verb::Pause => vec![arm.as_str().into(), run.as_str().into()],
+            Verb::Extend => vec![arm.as_str().into()],
+            Verb::Resume | Verb::Flush => vec![run.as_str().into()],
         },
         touches: vec!["1 unit, running 4h12m, 62% done; progress is kept".into()],
         beware: if pause {
@@ -260,8 +295,13 @@ pub fn plan(server: &str, job: &str, verb: Verb, lasts: Option<Span>) -> Plan {
         } else {
             vec![]
         },
-        undo: format!("ssh {server} systemctl {back} mail-{job}.service").into(),
+        undo: format!("systemctl {back} mail-{job}.service{how}").into(),
         armed_on_server: pause,
+        choices: crate::domain::action::Choices::default(),
+        unarmed: None,
+        messages: None,
+        confirmation: crate::domain::action::Confirmation::Enter,
+        offers: vec![],
         lasts,
         reason: "".into(),
         by: "lin@bastion".into(),
@@ -306,9 +346,10 @@ pub fn weekend() -> Model {
     mbox1(&mut m);
     mbox3(&mut m);
     well(&mut m, "mbox2", 41, |s| 120 - s / 15);
-    well(&mut m, "mx1", 18, |s| (12_904.0 - s as f64 * 310.0 / 60.0) as i64);
+    flows::mx1(&mut m);
     well(&mut m, "out1", 22, |_| 0);
     mx2(&mut m);
+    flows::mbox2(&mut m);
     let notice = Fact::Notice("journal.db was damaged: moved aside to journal.db.damaged-1, a new one begun".into());
     m.apply(&event(-252, Subject::Observer, notice));
     m
@@ -340,7 +381,7 @@ fn mbox1(m: &mut Model) {
     }
     // Slow through the day, faster since the last twenty minutes.
     let total = |s: i64| {
-        let recent = 48_211 + s.max(-1_200) * 812 / 60;
+        let recent = 48_211 + (s.max(-1_200) + 10) * 812 / 60;
         (recent + (s + 1_200).min(0) * 66 / 60) as u64
     };
     for s in (-28_800..-600).step_by(60) {
@@ -372,9 +413,18 @@ fn mbox1(m: &mut Model) {
             seen.listing = Some(Box::new(listing()));
             seen.next_listing = Some(Span::from_secs(260));
         }
+        let came = total(s) - total(s - 10);
+        m.apply(&flows::log(
+            s,
+            "mbox1",
+            FlowCounts {
+                arrived: came,
+                ..FlowCounts::default()
+            },
+        ));
         m.apply(&event(s, queue("mbox1"), Fact::QueueSeen(seen)));
     }
-    m.apply(&event(-4, queue("mbox1"), Fact::QueueSeen(depth(20_000, 28_204, 7))));
+    m.apply(&flows::rules("mbox1", Span::from_hours(5 * 24)));
     let running = state(
         State::Running,
         Some(62.0),
@@ -421,13 +471,10 @@ fn mbox3(m: &mut Model) {
     };
     let reason = "drain the inbound backlog first";
     m.apply_all(&acted(-480, 3, pause, reason, Truth::Confirmed { at: at(-12) }));
-    let frozen = state(
-        State::Paused,
-        Some(31.0),
-        Some(Span::from_mins(118)),
-        "active (running), freezer frozen",
-    );
-    m.apply(&event(-5, job("mbox3", "db-compact"), frozen));
+    let mut frozen = JobState::of(State::Paused, "active (running), freezer frozen");
+    (frozen.progress, frozen.running_for) = (Some(31.0), Some(Span::from_mins(118)));
+    frozen.armed = vec![armed(1_325)];
+    m.apply(&event(-5, job("mbox3", "db-compact"), Fact::JobSeen(frozen)));
 }
 
 fn well(m: &mut Model, server: &str, ms: i64, total: impl Fn(i64) -> i64) {

@@ -43,6 +43,30 @@ pub fn short(n: u64) -> String {
     n.to_string()
 }
 
+/// A rate without a sign: `812`, `3.1`, `0`; below ten with one decimal.
+pub fn rate(per: f64) -> String {
+    signed(per.abs(), 9).trim_start_matches('+').to_owned()
+}
+
+/// A share in thousandths as percent, to a tenth: `0.4%`, `2%`, `<0.1%`.
+pub fn percent(permille: f64) -> String {
+    match permille / 10.0 {
+        p if p > 0.0 && p < 0.05 => "<0.1%".to_owned(),
+        p if p < 9.95 => format!("{}%", format!("{p:.1}").trim_end_matches(".0")),
+        p => format!("{p:.0}%"),
+    }
+}
+
+/// Bytes as mail administrators say them: `3.1 GB`.
+pub fn bytes(n: u64) -> String {
+    match n {
+        ..1_000 => format!("{n} B"),
+        1_000..1_000_000 => format!("{} kB", n / 1_000),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", n / 1_000_000, n % 1_000_000 / 100_000),
+        _ => format!("{}.{} GB", n / 1_000_000_000, n % 1_000_000_000 / 100_000_000),
+    }
+}
+
 /// A rate with its sign: `+812`, `−31`, `0`; below ten with one decimal, because 0.4 a minute is not nothing.
 pub fn signed(rate: f64, width: usize) -> String {
     let size = rate.abs();
@@ -80,6 +104,15 @@ mod tests {
         assert_eq!(short(999_999), "999k");
         assert_eq!(short(9_999), "9.9k");
         assert_eq!(short(u64::MAX), "18446744T");
+    }
+
+    #[test]
+    fn a_share_that_is_not_nothing_is_never_written_as_nothing() {
+        assert_eq!(
+            [4.0, 20.0, 0.2, 0.0, 131.0].map(percent),
+            ["0.4%", "2%", "<0.1%", "0%", "13%"]
+        );
+        assert_eq!([812.4, 3.13, 0.0].map(rate), ["812", "3.1", "0"]);
     }
 
     #[test]

@@ -248,7 +248,9 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
             let Some(msg) = next.take() else { break };
             answered |= matches!(
                 msg,
-                Msg::Answer(Answer::Planned(_) | Answer::NotPlanned { .. } | Answer::NotRun { .. })
+                Msg::Answer(
+                    Answer::Planned(_) | Answer::NotPlanned { .. } | Answer::NotRun { .. } | Answer::Messages { .. }
+                )
             );
             if let Some(exit) = self.update(msg)? {
                 return Ok(Some(exit));

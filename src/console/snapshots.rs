@@ -1,6 +1,12 @@
 //! Frames as they are drawn, at the three sizes, from a fixed model at a fixed moment. `cargo insta review` accepts a
 //! change that was meant.
 
+mod canary;
+mod cut;
+mod doors;
+mod several;
+mod standing;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
 
@@ -73,7 +79,7 @@ fn one_server() {
 
 #[test]
 fn a_server_that_is_silent_and_one_that_is_well() {
-    for (name, downs) in [("mbox3", 1), ("mx2", 2), ("mbox2", 3)] {
+    for (name, downs) in [("mbox3", 1), ("mx2", 2), ("mbox2", 3), ("mx1", 4)] {
         let mut app = app(fixture::weekend(), (120, 40));
         for _ in 0..downs {
             press(&mut app, "j");
@@ -141,7 +147,12 @@ fn an_action_shows_its_own_progress_and_how_it_ended() {
         state: State::Running,
         progress: Some(62.0),
         running_for: None,
+        began: None,
+        held: None,
         detail: "active (running)".into(),
+        armed: vec![],
+        armed_unread: false,
+        beware: vec![],
     };
     let mut lied = planned((80, 24));
     ran(
@@ -333,7 +344,7 @@ fn a_read_only_console_does_not_offer_what_it_takes_away() {
         assert!(!screen.contains("p pause") && !screen.contains("r resume"), "{screen}");
         press(&mut app, "?");
         let help = drawn(&app);
-        assert_eq!(help.matches("taken away: read-only").count(), 2, "{help}");
+        assert_eq!(help.matches("taken away: read-only").count(), 4, "{help}");
         assert!(!help.contains("shows the plan first"), "{help}");
     }
 }
@@ -357,7 +368,12 @@ fn a_pause_that_failed_is_not_called_a_pause() {
         state: State::Running,
         progress: None,
         running_for: None,
+        began: None,
+        held: None,
         detail: "active".into(),
+        armed: vec![],
+        armed_unread: false,
+        beware: vec![],
     };
     let (fleet, jobs) = jobs_after_a_pause(State::Running, Truth::Contradicted { found }, 45, 30);
     for screen in [fleet, jobs] {
@@ -423,7 +439,24 @@ fn every_screen_is_drawn_at_every_size_without_a_fault() {
         (60, 200),
     ] {
         for keys in [
-            "", "Enter", "Enter 2", "Enter 3", "p", "p Enter", "?", "Enter ?", ":", "/", "n", "/nothing", "R",
+            "",
+            "Enter",
+            "Enter 2",
+            "Enter 3",
+            "Enter 4",
+            "Enter M",
+            "Enter 2 Down Enter",
+            "o",
+            "o10:58",
+            "p",
+            "p Enter",
+            "?",
+            "Enter ?",
+            ":",
+            "/",
+            "n",
+            "/nothing",
+            "R",
         ] {
             for model in &models {
                 let mut app = app(model.clone(), (w, h));
@@ -438,4 +471,195 @@ fn every_screen_is_drawn_at_every_size_without_a_fault() {
             }
         }
     }
+}
+
+/// The console of a fleet on which each queue drains in its own way.
+fn fates(size: (u16, u16), keys: &str) -> App {
+    let mut app = app(fixture::flows::fates(), size);
+    if !keys.is_empty() {
+        press(&mut app, keys);
+    }
+    app
+}
+
+#[test]
+fn a_queue_grows_clears_stalls_or_is_unknown() {
+    at_each_size("fates", |size| fates(size, ""));
+    for (i, name) in ["clears", "empty", "gap", "grows", "stalls", "tomorrow"]
+        .iter()
+        .enumerate()
+    {
+        let mut app = fates((80, 24), "g");
+        let rows: Vec<String> = app.rows(now()).iter().map(|r| r.server.name.to_string()).collect();
+        let downs = rows.iter().position(|r| r == name).unwrap();
+        for _ in 0..downs {
+            press(&mut app, "j");
+        }
+        press(&mut app, "Enter 2");
+        let screen = drawn(&app);
+        // A clear time, and a band for it, only where there is one.
+        let clears = matches!(*name, "clears" | "tomorrow");
+        assert_eq!(screen.contains("clears "), clears, "{i} {screen}");
+        assert_eq!(screen.contains('•'), clears, "{i} {screen}");
+        assert_snapshot!(format!("fate_{name}_80x24"), screen);
+    }
+}
+
+#[test]
+fn when_senders_give_up_stands_in_its_own_pane() {
+    for size in [(80, 24), (60, 15)] {
+        let mut app = app(fixture::weekend(), size);
+        press(&mut app, "Enter 4");
+        assert_snapshot!(format!("senders_{}x{}", size.0, size.1), drawn(&app));
+    }
+    let mut corrected = app(fixture::weekend(), (80, 24));
+    let said = fixture::flows::corrected(-30, "mbox1", -40 * 3_600);
+    corrected.update(Msg::Events(vec![said]), now());
+    press(&mut corrected, "Enter 4");
+    assert_snapshot!("senders_corrected_80x24", drawn(&corrected));
+}
+
+#[test]
+fn the_start_of_an_outage_is_typed_and_understood_before_it_is_put_on_record() {
+    let mut app = app(fixture::weekend(), (80, 24));
+    press(&mut app, "o");
+    assert_snapshot!("outage_80x24", drawn(&app));
+    press(&mut app, "Sat Space 10:58");
+    assert_snapshot!("outage_typed_80x24", drawn(&app));
+    press(&mut app, "x Enter");
+    assert_snapshot!("outage_wrong_80x24", drawn(&app));
+}
+
+/// The messages of mbox1 that wait for its first destination, asked for and not answered yet.
+fn asked(size: (u16, u16)) -> (App, crate::domain::message::Pick) {
+    let mut app = app(fixture::weekend(), size);
+    press(&mut app, "Enter 2");
+    // On a small screen the first rows are below its edge.
+    let at_a_row = |a: &App| matches!(&a.screen, crate::console::app::Screen::Server(v) if v.cursor.is_some());
+    for _ in 0..30 {
+        if !at_a_row(&app) {
+            press(&mut app, "Down");
+        }
+    }
+    press(&mut app, "Enter");
+    let crate::console::app::Screen::Messages(view) = &app.screen else {
+        panic!("no messages: {:?}", app.screen)
+    };
+    let pick = view.pick.clone();
+    (app, pick)
+}
+fn answer(app: &mut App, pick: &crate::domain::message::Pick, page: crate::domain::effect::Messages) {
+    let answer = Answer::Messages {
+        server: "mbox1".into(),
+        queue: "postfix".into(),
+        pick: pick.clone(),
+        page,
+    };
+    app.update(Msg::Answer(answer), now());
+}
+
+#[test]
+fn messages_are_waited_for_listed_searched_and_opened() {
+    use crate::domain::effect::Messages;
+    let page = |pick: &crate::domain::message::Pick| Messages::Are(Box::new(fixture::flows::page(pick.clone(), 40)));
+    for size in SIZES {
+        let (mut app, pick) = asked(size);
+        answer(&mut app, &pick, page(&pick));
+        press(&mut app, "j j");
+        assert_snapshot!(format!("messages_{}x{}", size.0, size.1), drawn(&app));
+        press(&mut app, "Enter");
+        assert_snapshot!(format!("message_{}x{}", size.0, size.1), drawn(&app));
+    }
+    let (mut waiting, pick) = asked((80, 24));
+    answer(&mut waiting, &pick, Messages::In(Span::from_secs(54)));
+    assert_snapshot!("messages_waiting_80x24", drawn(&waiting));
+    answer(&mut waiting, &pick, Messages::Missed(fixture::unreachable("mbox1")));
+    assert_snapshot!("messages_missed_80x24", drawn(&waiting));
+    let (mut searching, pick) = asked((80, 24));
+    answer(&mut searching, &pick, page(&pick));
+    press(&mut searching, "/user1");
+    assert_snapshot!("messages_search_80x24", drawn(&searching));
+    let (mut chosen, _) = asked((80, 24));
+    press(&mut chosen, "Esc");
+    assert_snapshot!("server_queue_cursor_80x24", drawn(&chosen));
+}
+
+/// A console of mbox1 alone that has learned these events.
+fn mbox1(events: Vec<crate::domain::event::Event>, keys: &str) -> String {
+    let watched = fixture::watched("mbox1", "imap queue", &["db-compact"]);
+    let mut app = app(fixture::watching(vec![watched]), (80, 24));
+    app.update(Msg::Events(events), now());
+    press(&mut app, keys);
+    drawn(&app)
+}
+
+#[test]
+fn what_an_action_did_stands_beside_the_job_and_the_chart() {
+    let jobs = mbox1(fixture::flows::resumed(), "Enter 3");
+    assert!(jobs.contains("→ exits 3.") && jobs.contains("×3."), "{jobs}");
+    let queue = mbox1(fixture::flows::resumed(), "Enter 2");
+    assert!(queue.contains("▶ 18:24 resume db-compact: exits 3."), "{queue}");
+}
+
+#[test]
+fn a_log_that_is_read_in_part_or_not_to_its_end_and_sources_that_disagree_are_said() {
+    let screen = mbox1(fixture::flows::doubtful(), "Enter 2");
+    for words in [
+        "by the mail log, newest line 1m34s old",
+        "▲ not all of it: /var/log/mail.log.1 is gone",
+        "▲ log: +600, listings: −12 in the 4m between two listings: they do not agree",
+        "requeued 18/m",
+    ] {
+        assert!(screen.contains(words), "{words}: {screen}");
+    }
+    assert_snapshot!("doubtful_80x24", screen);
+    let screen = mbox1(fixture::flows::behind(), "Enter 2");
+    assert!(
+        screen.contains("flow not known: 12.4 MB of the log are still to be read"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn an_outage_that_is_over_says_who_gave_up_and_that_the_others_did_not() {
+    let mut app = app(fixture::weekend(), (80, 24));
+    let good = |s| {
+        fixture::event(
+            s,
+            fixture::door("mbox1"),
+            fixture::probe("mbox1", [1, 1, 9, 1, 6, 3, 2], None),
+        )
+    };
+    app.update(Msg::Events(vec![good(-3), good(-2)]), now());
+    press(&mut app, "/mbox1 Enter Enter 4");
+    let screen = drawn(&app);
+    assert!(
+        screen.contains("✔ senders can deliver again since Sun 18:36"),
+        "{screen}"
+    );
+    assert!(!screen.contains("next:") && !screen.contains(" in 16h"), "{screen}");
+    assert_snapshot!("senders_over_80x24", screen);
+}
+
+#[test]
+fn a_clear_time_is_held_against_who_gives_up_next() {
+    // Who is next from an outage of this many minutes, for a queue that is clear in half an hour to an hour.
+    let margin = |mins: i64| {
+        let mut app = app(fixture::weekend(), (80, 24));
+        let said = fixture::flows::corrected(-30, "mx1", -mins * 60);
+        app.update(Msg::Events(vec![said]), now());
+        press(&mut app, "/mx1 Enter Enter 4");
+        drawn(&app)
+    };
+    let early = margin(60);
+    assert!(
+        early.contains("postfix is clear 5h") && early.contains("before Mailgun gives up"),
+        "{early}"
+    );
+    assert!(early.contains("no door shows this outage"), "{early}");
+    let late = margin(7 * 60 + 30);
+    assert!(
+        late.contains("▲ postfix may be clear only") && late.contains("after Mailgun gives up"),
+        "{late}"
+    );
 }

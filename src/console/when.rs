@@ -33,6 +33,31 @@ pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime(format).to_string()
 }
 
+/// `19:24` today, else as [`moment`] has it.
+pub fn near(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    if same_day(at, now, zone) {
+        hour_minute(at, zone)
+    } else {
+        moment(at, now, zone)
+    }
+}
+
+/// Whether two moments fall on one day.
+pub fn same_day(a: Timestamp, b: Timestamp, zone: &TimeZone) -> bool {
+    let day = |t: Timestamp| t.to_zoned_datetime(zone.clone()).date();
+    day(a) == day(b)
+}
+
+/// An age in one unit, at most four columns: `59s`, `23m`, `31h`, `12d`. Cut down: what is said to be 7 hours old is.
+pub fn coarse(s: Span) -> String {
+    match s.secs().max(0) {
+        s @ ..60 => format!("{s}s"),
+        s @ 60..5_940 => format!("{}m", s / 60),
+        s @ 5_940..172_800 => format!("{}h", s / 3_600),
+        s => format!("{}d", s / 86_400),
+    }
+}
+
 /// `18:36`.
 pub fn hour_minute(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()

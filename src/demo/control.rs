@@ -1,7 +1,8 @@
-//! The Unix socket behind the commands that the demo's config names. `demo-ctl` sends one line, `VERB HOST`, and gets
+//! The Unix socket behind the commands that the demo's config names. `demo-ctl` sends one line, `VERB HOST [CURSOR]`, and gets
 //! frames back: a kind (standard output, standard error, end), a length, and so many bytes. So a world that ends in the
 //! middle of a listing cannot be taken for a short listing.
 
+use std::fmt::Write;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +16,10 @@ use tokio_util::task::TaskTracker;
 
 use super::host::Host;
 use super::listing::{counts, write_letter};
+use super::maillog::write_entry;
 use super::scene::Scene;
 use super::script::QueueCommand;
-use super::sim::{JOB, Letter, Stage};
+use super::sim::{JOB, Letter, Sim, Stage};
 
 /// The most clients at once.
 const MAX_CLIENTS: usize = 128;
@@ -39,6 +41,8 @@ pub enum Verb {
     Queue,
     /// `QUEUE COUNT` lines.
     Count,
+    /// The mail log since a cursor, and the next cursor.
+    Log,
     /// The state of the maintenance job, and detail.
     JobStatus,
     /// Pauses it.
@@ -55,6 +59,7 @@ impl Verb {
         match self {
             Self::Queue => "queue",
             Self::Count => "count",
+            Self::Log => "log",
             Self::JobStatus => "job-status",
             Self::JobPause => "job-pause",
             Self::JobResume => "job-resume",
@@ -65,6 +70,7 @@ impl Verb {
         [
             Self::Queue,
             Self::Count,
+            Self::Log,
             Self::JobStatus,
             Self::JobPause,
             Self::JobResume,
@@ -177,7 +183,12 @@ async fn converse(stream: UnixStream, scene: &Scene) -> io::Result<()> {
         }
     };
     let status = match answer {
-        Answer::Text(text) => send(&mut stream, &Frame::Out(text.into_bytes())).await.map(|()| 0)?,
+        Answer::Text(text) => {
+            for part in text.as_bytes().chunks(MAX_FRAME) {
+                send(&mut stream, &Frame::Out(part.to_vec())).await?;
+            }
+            0
+        }
         Answer::Fails { status, words } => {
             let words = format!("{words}\n").into_bytes();
             send(&mut stream, &Frame::Err(words)).await.map(|()| status)?
@@ -212,19 +223,46 @@ async fn send(stream: &mut UnixStream, frame: &Frame) -> io::Result<()> {
     .await?
 }
 
+/// What was logged since the cursor, and the next cursor: the number of an entry.
+fn log(sim: &Sim, host: Host, cursor: Option<&str>) -> Answer {
+    let log = sim.log(host);
+    let from = cursor.and_then(|c| c.parse().ok()).unwrap_or(log.end());
+    let Ok(entries) = log.since(from) else {
+        return Answer::Fails {
+            status: 1,
+            words: "mailtop demo: the log from there is gone; ask without a cursor".into(),
+        };
+    };
+    let mut text = String::new();
+    for entry in entries {
+        write_entry(&mut text, sim.script().seed, host, entry);
+    }
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "-- cursor: {}", log.end());
+    Answer::Text(text)
+}
+
 fn answer(scene: &Scene, request: &str) -> Answer {
     let fails = |status, words: String| Answer::Fails { status, words };
-    let asked = request
-        .split_once(' ')
-        .and_then(|(verb, host)| Some((Verb::from_word(verb)?, Host::from_name(host)?)));
-    let Some((verb, host)) = asked else {
-        return fails(64, "mailtop demo: ask `VERB HOST`, for example `queue mbox1`".into());
+    let mut words = request.split_whitespace();
+    let mut asked = || {
+        Some((
+            Verb::from_word(words.next()?)?,
+            Host::from_name(words.next()?)?,
+            words.next(),
+        ))
     };
-    if !matches!(verb, Verb::Queue | Verb::Count) && host != Host::Mbox1 {
+    let Some((verb, host, cursor)) = asked() else {
+        return fails(
+            64,
+            "mailtop demo: ask `VERB HOST [CURSOR]`, for example `queue mbox1`".into(),
+        );
+    };
+    if !matches!(verb, Verb::Queue | Verb::Count | Verb::Log) && host != Host::Mbox1 {
         return fails(64, format!("mailtop demo: {host} has no maintenance job"));
     }
     scene.with(|sim, now| {
-        if matches!(verb, Verb::Queue | Verb::Count) {
+        if matches!(verb, Verb::Queue | Verb::Count | Verb::Log) {
             match sim.script().queue_command(host, now) {
                 QueueCommand::Answers => {}
                 QueueCommand::Hangs => return Answer::Silence,
@@ -245,6 +283,7 @@ fn answer(scene: &Scene, request: &str) -> Answer {
                 letters: sim.letters(host),
             },
             Verb::Count => Answer::Text(counts(sim.depth(host))),
+            Verb::Log => log(sim, host, cursor),
             Verb::JobStatus => Answer::Text(format!("{}\n", sim.job_status())),
             Verb::JobProgress => Answer::Text(format!("{:.2}\n", sim.job().progress())),
             Verb::JobPause => steered(sim.pause_job(), "paused"),

@@ -73,6 +73,8 @@ struct Queue {
     kind: &'static str,
     list: Vec<String>,
     count: Vec<String>,
+    log: Vec<String>,
+    lifetime: &'static str,
 }
 
 #[derive(Serialize)]
@@ -92,7 +94,7 @@ impl Fleet<'_> {
             defaults: Defaults {
                 interval: format!("{}s", self.interval.secs()),
                 timeout: "2s".into(),
-                load_budget: "2%".into(),
+                load_budget: "20%".into(),
                 slow: "500ms".into(),
                 cert_days: 14,
                 queue_depth: 2_000,
@@ -138,6 +140,8 @@ impl Fleet<'_> {
                 kind: "postfix",
                 list: ask(Verb::Queue),
                 count: ask(Verb::Count),
+                log: ask(Verb::Log),
+                lifetime: "5d",
             }],
             job: jobs.into_iter().collect(),
         }

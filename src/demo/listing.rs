@@ -86,8 +86,8 @@ pub fn write_letter(out: &mut String, seed: u64, host: Host, stage: Stage, lette
     out.push_str("]}\n");
 }
 
-/// Seconds in at least six digits, microseconds in four, `z`, and the inode: as Postfix makes them.
-fn write_queue_id(out: &mut String, seed: u64, host: Host, letter: &Letter) {
+/// Its queue ID. Seconds in at least six digits, microseconds in four, `z`, and the inode: as Postfix makes them.
+pub fn write_queue_id(out: &mut String, seed: u64, host: Host, letter: &Letter) {
     let micros = roll(seed, Dice::Moment, letter.id.into(), host.index() as u64) % 1_000_000;
     write_digits(out, letter.arrived.max(0).unsigned_abs(), 52, 6);
     write_digits(out, micros, 52, 4);
@@ -112,7 +112,7 @@ fn size(seed: u64, letter: &Letter) -> u64 {
     (900.0 * (u.powi(3) * 8.6).exp()) as u64
 }
 
-fn recipients(seed: u64, letter: &Letter) -> u64 {
+pub fn recipients(seed: u64, letter: &Letter) -> u64 {
     match roll(seed, Dice::Recipient, letter.id.into(), 0) % 20 {
         0 => 3,
         1 | 2 => 2,
@@ -125,7 +125,7 @@ fn write_person(out: &mut String, hash: u64, domain: &str) {
     let _ = write!(out, "{}.{}@{domain}", of(&GIVEN, hash >> 8), of(&FAMILY, hash >> 24));
 }
 
-fn write_sender(out: &mut String, seed: u64, host: Host, letter: &Letter) {
+pub fn write_sender(out: &mut String, seed: u64, host: Host, letter: &Letter) {
     let hash = roll(seed, Dice::Sender, letter.id.into(), 0);
     if hash.is_multiple_of(32) {
         // What postqueue prints for the null sender of a bounce.
@@ -144,7 +144,7 @@ fn one_of_the_world(hash: u64) -> &'static str {
     WORLD[((hash >> 40) % n * ((hash >> 48) % n) / n) as usize]
 }
 
-fn write_recipient(out: &mut String, seed: u64, host: Host, letter: &Letter, n: u64) {
+pub fn write_recipient(out: &mut String, seed: u64, host: Host, letter: &Letter, n: u64) {
     let hash = roll(seed, Dice::Recipient, letter.id.into(), 1);
     let person = roll(seed, Dice::Recipient, letter.id.into(), 2 + n);
     let domain = match host.role() {

@@ -8,6 +8,7 @@ mod fleet;
 mod host;
 mod imap;
 mod listing;
+mod maillog;
 mod papers;
 mod scene;
 mod script;

@@ -1,7 +1,11 @@
 //! What the console asks for, as data: `App::update` returns effects, the engine runs them, and its answers come back as
 //! messages. Nothing here is awaited between a key and its paint.
 
-use super::action::{ActionId, Plan, Verb};
+use jiff::Timestamp;
+
+use super::action::{ActionId, Choices, Plan, Verb};
+use super::influence::Measured;
+use super::message::{MessagePage, Pick};
 use super::reading::Missed;
 use super::{Name, Span, Text};
 
@@ -20,6 +24,13 @@ pub enum Effect {
         verb: Verb,
         /// For how long, for a pause.
         lasts: Option<Span>,
+        /// What was chosen beside it.
+        choices: Choices,
+    },
+    /// Try a plan that was shown without changing anything, and answer with [`Answer::Checked`].
+    Check {
+        /// Which.
+        id: ActionId,
     },
     /// Run a plan that was shown and confirmed.
     Run {
@@ -33,6 +44,29 @@ pub enum Effect {
         /// Which; all when `None`.
         server: Option<Name>,
     },
+    /// List the messages of a queue that fit, and answer with [`Answer::Messages`].
+    Messages {
+        /// The server.
+        server: Name,
+        /// The queue.
+        queue: Name,
+        /// Which of them.
+        pick: Pick,
+    },
+    /// Put on record since when a server's senders could not deliver, or take that back.
+    CorrectOutage {
+        /// The server.
+        server: Name,
+        /// Since when.
+        since: Option<Timestamp>,
+    },
+    /// Put on record what an action did.
+    Measured {
+        /// The action's server.
+        server: Name,
+        /// What it did.
+        measured: Measured,
+    },
     /// Read the config again.
     Reload,
     /// Turn the mouse on or off.
@@ -41,6 +75,28 @@ pub enum Effect {
     Redraw,
     /// Suspend to the shell (Ctrl-Z).
     Suspend,
+}
+
+/// What came of asking for messages.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Messages {
+    /// They wait for the load budget: a listing may come in so long, and will be made then.
+    In(Span),
+    /// They are being listed.
+    Listing,
+    /// Here they are.
+    Are(Box<MessagePage>),
+    /// They could not be listed.
+    Missed(Missed),
+}
+
+/// One thing that was tried without changing anything.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Check {
+    /// What was tried.
+    pub what: Text,
+    /// `Err`: why it would not do.
+    pub would: Result<Text, Text>,
 }
 
 /// On or off, said in full.
@@ -68,6 +124,13 @@ pub enum Answer {
         /// Why.
         why: Missed,
     },
+    /// What trying a plan without changing anything showed.
+    Checked {
+        /// Which.
+        id: ActionId,
+        /// One line for each thing that was tried.
+        checks: Vec<Check>,
+    },
     /// A confirmed plan was refused or could not be started; nothing ran.
     NotRun {
         /// Which.
@@ -79,6 +142,17 @@ pub enum Answer {
     Role(Role),
     /// Whether what is on screen is also on disk.
     Recording(Recording),
+    /// The messages that were asked for.
+    Messages {
+        /// The server.
+        server: Name,
+        /// The queue.
+        queue: Name,
+        /// What was asked.
+        pick: Pick,
+        /// What came of it.
+        page: Messages,
+    },
     /// A word for the status line.
     Notice(Text),
 }

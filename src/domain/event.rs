@@ -3,8 +3,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::action::{Plan, Ran, ReadBack};
+use super::action::{Drift, Lost, PauseEnded, Plan, Ran, ReadBack, Rights};
+use super::canary;
+use super::flow::FlowSeen;
 use super::health::ProbeReport;
+use super::horizon::{OutageCorrected, QueueRules};
+use super::incident::moment::ClockStepped;
+use super::incident::{Entry, IncidentId};
+use super::influence::Measured;
 use super::job::JobState;
 use super::queue::QueueSnapshot;
 use super::reading::Missed;
@@ -51,17 +57,30 @@ pub enum Subject {
         /// The job.
         job: Name,
     },
+    /// A canary: letters through the service.
+    Canary {
+        /// The server by which they go in.
+        server: Name,
+        /// The canary.
+        canary: Name,
+    },
+    /// An incident.
+    Incident {
+        /// Which.
+        incident: IncidentId,
+    },
 }
 
 impl Subject {
     /// The server that it belongs to.
     pub const fn server(&self) -> Option<&Name> {
         match self {
-            Self::Observer => None,
+            Self::Observer | Self::Incident { .. } => None,
             Self::Server { server }
             | Self::Door { server, .. }
             | Self::Queue { server, .. }
-            | Self::Job { server, .. } => Some(server),
+            | Self::Job { server, .. }
+            | Self::Canary { server, .. } => Some(server),
         }
     }
 }
@@ -91,6 +110,16 @@ pub enum Fact {
     QueueSeen(QueueSnapshot),
     /// A queue could not be read.
     QueueMissed(Missed),
+    /// What happened to a queue's messages since the reading before.
+    FlowSeen(FlowSeen),
+    /// What happened to a queue's messages could not be read.
+    FlowMissed(Missed),
+    /// How a queue's mail system treats mail that waits.
+    RulesSeen(QueueRules),
+    /// Single messages of a queue were listed for a person, or that was given up: how long it kept the host busy.
+    MessagesListed(Span),
+    /// A person said since when a server's senders could not deliver.
+    OutageCorrected(OutageCorrected),
     /// A job was read.
     JobSeen(JobState),
     /// A job could not be read.
@@ -105,6 +134,36 @@ pub enum Fact {
     ActionRan(Ran),
     /// It was read back.
     ActionReadBack(ReadBack),
+    /// What it did to the flow of a queue.
+    ActionMeasured(Measured),
+    /// An action whose end nobody saw.
+    ActionLost(Lost),
+    /// A pause is over.
+    PauseEnded(PauseEnded),
+    /// A job is not as it was last made to be.
+    Drifted(Drift),
+    /// What the login there may not do for a job.
+    RightsSeen(Rights),
+    /// A letter was handed in.
+    CanarySent(canary::Sent),
+    /// A letter could not be handed in, or was refused.
+    CanaryUnsent(Missed),
+    /// No letters are sent for now; why.
+    CanaryHeld(Text),
+    /// A letter came.
+    CanaryArrived(canary::Arrival),
+    /// Something came that looks like a letter and is none of this run.
+    CanaryStray(canary::Stray),
+    /// A letter is given up.
+    CanaryLost(canary::Lost),
+    /// The mailbox is being watched.
+    CanaryWatching(canary::Watching),
+    /// The mailbox cannot be watched.
+    CanaryBlind(Missed),
+    /// Something was learned, said or done about an incident.
+    Incident(Box<Entry>),
+    /// The wall clock was set.
+    ClockStepped(ClockStepped),
     /// An observer began to watch.
     ObserverStarted {
         /// Of mailtop.

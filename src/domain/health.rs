@@ -35,6 +35,20 @@ pub enum Layer {
 }
 
 impl Layer {
+    /// All of them, bottom to top.
+    pub const ALL: [Self; 10] = [
+        Self::Name,
+        Self::Network,
+        Self::Tls,
+        Self::FrontEnd,
+        Self::Auth,
+        Self::Credential,
+        Self::Store,
+        Self::Quota,
+        Self::Limit,
+        Self::Delivery,
+    ];
+
     /// The word used in JSON and on screen, in kebab-case.
     pub const fn word(self) -> &'static str {
         match self {
@@ -76,15 +90,27 @@ pub enum Phase {
     Tcp,
     /// TLS handshake; with STARTTLS the command is part of it, and it comes after the greeting.
     Tls,
+    /// Connect to a unix socket on the server.
+    Socket,
     /// The server's first line.
     Greeting,
+    /// `EHLO` or `LHLO` (RFC 5321 4.1.1.1): what the server offers.
+    Ehlo,
     /// Authentication.
     Login,
     /// `EXAMINE` (RFC 9051 6.3.3): opens the mailbox without changing it.
     Examine,
     /// `FETCH` of one small envelope: the store is proved by reading.
     Fetch,
-    /// `LOGOUT`: sent, not waited for.
+    /// `STAT` (RFC 1939 5): how many messages the mailbox holds.
+    Stat,
+    /// `LISTSCRIPTS` (RFC 5804 2.7): the script store is proved by reading.
+    Scripts,
+    /// `MAIL FROM` (RFC 5321 4.1.1.2).
+    Mail,
+    /// `RCPT TO` (RFC 5321 4.1.1.3); `RSET` follows, and no letter.
+    Rcpt,
+    /// `LOGOUT` or `QUIT`: sent, not waited for.
     Logout,
 }
 
@@ -95,11 +121,27 @@ impl Phase {
             Self::Name => "name",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Socket => "socket",
             Self::Greeting => "greeting",
+            Self::Ehlo => "ehlo",
             Self::Login => "login",
             Self::Examine => "examine",
             Self::Fetch => "fetch",
+            Self::Stat => "stat",
+            Self::Scripts => "scripts",
+            Self::Mail => "mail",
+            Self::Rcpt => "rcpt",
             Self::Logout => "logout",
+        }
+    }
+    /// What a probe whose goal this is leaves unproved: it says "ok as far as …". Behind a login or an answer to RCPT
+    /// nothing is left.
+    pub const fn as_far_as(self) -> Option<&'static str> {
+        match self {
+            Self::Name | Self::Tcp | Self::Tls | Self::Socket | Self::Greeting => Some("the greeting"),
+            Self::Ehlo => Some("EHLO"),
+            Self::Mail => Some("MAIL FROM"),
+            _ => None,
         }
     }
 }
@@ -173,6 +215,22 @@ pub struct Failure {
     pub hint: Option<Text>,
 }
 
+/// How a handshake says that the certificate has ended.
+pub const CERT_ENDED: &str = "the certificate has expired";
+/// How it says that the certificate has not begun.
+pub const CERT_NOT_BEGUN: &str = "the certificate is not valid yet";
+
+impl Failure {
+    /// Whether it is that a certificate has ended.
+    pub fn cert_ended(&self) -> bool {
+        self.layer == Layer::Tls && self.text.as_str() == CERT_ENDED
+    }
+    /// Whether it is that a certificate begins later: the server's clock is wrong, or ours.
+    pub fn cert_not_begun(&self) -> bool {
+        self.layer == Layer::Tls && self.text.as_str() == CERT_NOT_BEGUN
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed: ", self.phase)?;
@@ -200,6 +258,34 @@ impl TlsSeen {
     }
 }
 
+/// One host of several behind a door: an MX host of a domain.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HostSeen {
+    /// Its name.
+    pub host: Text,
+    /// The lower it is, the sooner others try it.
+    pub preference: u16,
+    /// The address that was reached.
+    pub peer: Option<Text>,
+    /// How long its probe took.
+    pub took: Span,
+    /// The last phase that held.
+    pub proved: Option<Phase>,
+    /// What failed.
+    pub failure: Option<Failure>,
+}
+
+impl HostSeen {
+    /// What it alone would say of the service.
+    pub fn verdict(&self) -> Verdict {
+        match (&self.failure, self.proved) {
+            (Some(f), _) => f.layer.verdict(),
+            (None, Some(_)) => Verdict::Ok,
+            (None, None) => Verdict::Unknown,
+        }
+    }
+}
+
 /// One probe of one door.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ProbeReport {
@@ -213,8 +299,18 @@ pub struct ProbeReport {
     pub proved: Option<Phase>,
     /// The phase that it set out to prove: `greeting` for an anonymous target.
     pub goal: Phase,
+    /// The phases that it set out to go through, in their order.
+    #[serde(default)]
+    pub plan: Vec<Phase>,
     /// What failed, or what was reported beside success (over quota).
     pub failure: Option<Failure>,
+    /// What failed beside the road to the goal, which those who use the door pass by: TLS that other servers would do
+    /// without.
+    #[serde(default)]
+    pub aside: Vec<Failure>,
+    /// How long the server made the probe wait on purpose (a greet pause, a tarpit): no slowness.
+    #[serde(default)]
+    pub held_back: Span,
     /// What TLS showed.
     pub tls: Option<TlsSeen>,
     /// The server's greeting.
@@ -223,6 +319,9 @@ pub struct ProbeReport {
     pub alerts: Vec<Text>,
     /// What else a reader should know, for example that the mailbox was empty and only EXAMINE proved the store.
     pub notes: Vec<Text>,
+    /// The hosts behind it, where the door is those of a domain; phases, peer and greeting are then those of the best one.
+    #[serde(default)]
+    pub hosts: Vec<HostSeen>,
 }
 
 /// Where "works" turns into "works with trouble".
@@ -251,6 +350,8 @@ impl Default for Limits {
 pub enum Trouble {
     /// It failed at this layer.
     Failed(Layer),
+    /// Something failed at this layer that is passed by.
+    Aside(Layer),
     /// The probe took longer than the limit.
     Slow(Span),
     /// The certificate ends in so many days.
@@ -260,6 +361,25 @@ pub enum Trouble {
 }
 
 impl ProbeReport {
+    /// Of a probe of the door at `url` that sets out to go through these phases: nothing was tried yet.
+    pub fn begun(url: Text, plan: Vec<Phase>) -> Self {
+        Self {
+            url,
+            peer: None,
+            phases: Vec::with_capacity(plan.len() + 1),
+            proved: None,
+            goal: plan.iter().copied().max().unwrap_or(Phase::Greeting),
+            plan,
+            failure: None,
+            aside: Vec::new(),
+            held_back: Span::ZERO,
+            tls: None,
+            greeting: None,
+            alerts: Vec::new(),
+            notes: Vec::new(),
+            hosts: Vec::new(),
+        }
+    }
     /// How long the whole probe took, without LOGOUT.
     pub fn total(&self) -> Span {
         self.phases
@@ -277,11 +397,12 @@ impl ProbeReport {
         if let Some(f) = &self.failure {
             all.push(Trouble::Failed(f.layer));
         }
+        all.extend(self.aside.iter().map(|f| Trouble::Aside(f.layer)));
         let days = self.tls.as_ref().and_then(|t| t.days_left(now));
         all.extend(days.filter(|d| *d < limits.cert_days).map(Trouble::CertEnds));
-        let total = self.total();
-        if self.failure.is_none() && total > limits.slow {
-            all.push(Trouble::Slow(total));
+        let worked = (self.total() - self.held_back).max(Span::ZERO);
+        if self.failure.is_none() && worked > limits.slow {
+            all.push(Trouble::Slow(worked));
         }
         if !self.alerts.is_empty() {
             all.push(Trouble::Alert);
@@ -310,20 +431,13 @@ mod tests {
 
     fn report() -> ProbeReport {
         ProbeReport {
-            url: "imaps://u@h".into(),
-            peer: None,
             phases: vec![PhaseTime {
                 phase: Phase::Fetch,
                 took: Span::from_millis(5),
                 ok: true,
             }],
             proved: Some(Phase::Fetch),
-            goal: Phase::Fetch,
-            failure: None,
-            tls: None,
-            greeting: None,
-            alerts: vec![],
-            notes: vec![],
+            ..ProbeReport::begun("imaps://u@h".into(), vec![Phase::Fetch])
         }
     }
     fn now() -> Timestamp {
@@ -387,6 +501,26 @@ mod tests {
             ..report()
         };
         assert_eq!(r.verdict(Limits::default(), now()), Verdict::Warn);
+    }
+
+    #[test]
+    fn what_is_passed_by_is_a_warning_and_a_wait_on_purpose_is_no_slowness() {
+        let passed_by = ProbeReport {
+            aside: failed(Layer::Tls).failure.into_iter().collect(),
+            ..report()
+        };
+        assert_eq!(passed_by.verdict(Limits::default(), now()), Verdict::Warn);
+        let took = |held_back| ProbeReport {
+            phases: vec![PhaseTime {
+                phase: Phase::Fetch,
+                took: Span::from_secs(6),
+                ok: true,
+            }],
+            held_back,
+            ..report()
+        };
+        assert_eq!(took(Span::ZERO).verdict(Limits::default(), now()), Verdict::Warn);
+        assert_eq!(took(Span::from_secs(6)).verdict(Limits::default(), now()), Verdict::Ok);
     }
 
     #[test]

@@ -4,18 +4,26 @@
 
 pub mod action;
 pub mod argv;
+pub mod batch;
+pub mod canary;
+pub mod dns;
 pub mod door;
 pub mod effect;
 pub mod event;
 pub mod flow;
 pub mod forecast;
 pub mod health;
+pub mod horizon;
+pub mod incident;
+pub mod influence;
 pub mod job;
+pub mod message;
 pub mod queue;
 pub mod reading;
 pub mod reason;
 pub mod roster;
 pub mod span;
+pub mod standing;
 pub mod text;
 
 pub use jiff::Timestamp;

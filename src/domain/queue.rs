@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::argv::Argv;
+use super::horizon::HourOfArrivals;
 use super::{Name, Span, Text};
 use crate::domain::health::{Limits, Verdict};
 
@@ -42,8 +43,29 @@ pub struct QueueSource {
     pub count: Option<Argv>,
     /// Whether commands go through `sudo -n`.
     pub sudo: Sudo,
+    /// Where the mail log is read.
+    pub log: LogSource,
+    /// How long a message may wait, where the mail system cannot be asked for it.
+    pub lifetime: Option<Span>,
     /// The share of one core of the mail host that reading may take, in thousandths: 20 is 2%.
     pub budget_permille: u32,
+}
+
+/// Where the log of a mail system is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum LogSource {
+    /// Found out on the mail host: the mail system's own file, the usual files, the systemd journal.
+    #[default]
+    Auto,
+    /// This file on the mail host.
+    File(String),
+    /// The systemd journal.
+    Journal,
+    /// A command that gets the cursor of its last answer as one more argument (an empty one at first), prints what was
+    /// logged since, and ends with a line `-- cursor: CURSOR`.
+    Command(Argv),
+    /// It is not read.
+    Off,
 }
 
 /// Whether a command goes through `sudo -n`.
@@ -163,6 +185,9 @@ pub struct Listing {
     pub reasons: Vec<Reason>,
     /// The most frequent senders.
     pub senders: Vec<Sender>,
+    /// Messages by the hour in which they arrived, oldest first; held ones left out.
+    #[serde(default)]
+    pub hours: Vec<HourOfArrivals>,
     /// Messages by the queue's own name for itself, unknown names included.
     pub by_queue: BTreeMap<Text, u64>,
 }
@@ -206,6 +231,9 @@ pub struct QueueSnapshot {
     /// Whether mail moves at all.
     #[serde(default)]
     pub system: SystemState,
+    /// Processor time of the reading on the mail host, where it tells.
+    #[serde(default)]
+    pub cpu: Option<Span>,
 }
 
 impl QueueSnapshot {
@@ -264,6 +292,7 @@ mod tests {
             next_look: None,
             said: None,
             system: SystemState::Unknown,
+            cpu: None,
         };
         assert_eq!(s.verdict(Limits::default()), Verdict::Ok);
         s.partial = Some("3 lines skipped".into());
@@ -279,6 +308,6 @@ mod tests {
         let old = r#"{"kind":"postfix","how":"counted","depth":{"incoming":0,"active":0,"deferred":1,"hold":0},"partial":null,
             "skipped_lines":0,"listing":null,"took":5,"next_listing":null}"#;
         let s: QueueSnapshot = serde_json::from_str(old).unwrap();
-        assert_eq!((s.said, s.system), (None, SystemState::Unknown));
+        assert_eq!((s.said, s.system, s.cpu), (None, SystemState::Unknown, None));
     }
 }

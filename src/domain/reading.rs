@@ -17,6 +17,15 @@ pub struct Missed {
     pub fix: Option<Text>,
     /// The kind of miss.
     pub kind: Miss,
+    /// How long the try kept the host busy, as measured from here: a listing that was given up has cost it all the same. Zero
+    /// where it was not reached.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub took: Span,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands it over so
+fn is_zero(span: &Span) -> bool {
+    *span == Span::ZERO
 }
 
 /// The kind of a miss: what it says about the server.
@@ -35,6 +44,8 @@ pub enum Miss {
     BadAnswer,
     /// Nobody has looked for longer than the interval allows.
     NotAsked,
+    /// The end of a pause cannot be armed on the server: a person may choose to pause all the same.
+    NotArmed,
 }
 
 impl Missed {
@@ -45,6 +56,7 @@ impl Missed {
             why: why.into(),
             fix: None,
             kind,
+            took: Span::ZERO,
         }
     }
     /// With advice on what to do next.

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::clock::Clock;
-use crate::config::{self, Defaults, Imap, Reach, SecretSource, Server};
+use crate::config::{self, Defaults, DoorSource, Reach, SecretSource, Server};
 use crate::domain::door::Secret;
 use crate::domain::event::{Event, Fact, ObserverId, Subject};
 use crate::domain::health::{Layer, ProbeReport};
@@ -13,6 +13,7 @@ use crate::domain::queue::{How, QueueSource};
 use crate::domain::reading::Missed;
 use crate::domain::{Name, Span};
 use crate::probe::Prober;
+use crate::queue::{Census, Listed};
 use crate::reach::{Runner, SshTarget};
 use crate::{jobs, queue};
 
@@ -36,39 +37,44 @@ pub fn runner(server: &Server, defaults: &Defaults, control_dir: &std::path::Pat
 /// A door with the secret that it needs, obtained once and again after the server refused it.
 #[derive(Debug)]
 pub struct DoorLook {
-    imap: Imap,
+    source: DoorSource,
     secret: Option<Secret>,
 }
 
 impl DoorLook {
     /// For this door.
-    pub fn new(imap: &Imap) -> Self {
+    pub fn new(source: &DoorSource) -> Self {
         Self {
-            imap: imap.clone(),
+            source: source.clone(),
             secret: None,
         }
     }
 
     /// Probes it.
-    pub async fn look(&mut self, prober: &Prober, clock: &Clock) -> Fact {
+    pub async fn look(&mut self, prober: &Prober, runner: Option<&Runner>, clock: &Clock) -> Fact {
         let kept = self.secret.is_some();
         if !kept && let Err(why) = self.obtain().await {
             return Fact::ProbeMissed(why);
         }
-        let mut report = prober.imap(&self.imap.door, self.secret.as_ref(), clock.now()).await;
-        if refused(&report) && matches!(self.imap.secret, Some(SecretSource::Command(_))) {
+        let mut report = self.probe(prober, runner, clock).await;
+        if refused(&report) && matches!(self.source.secret, Some(SecretSource::Command(_))) {
             let old = self.secret.take();
             // A token that ran out is no trouble of the account: with a new one, once more.
             if kept && self.obtain().await.is_ok() && self.secret != old {
-                report = prober.imap(&self.imap.door, self.secret.as_ref(), clock.now()).await;
+                report = self.probe(prober, runner, clock).await;
             }
         }
         Fact::Probed(Box::new(report))
     }
 
+    async fn probe(&self, prober: &Prober, runner: Option<&Runner>, clock: &Clock) -> ProbeReport {
+        let (door, secret) = (&self.source.door, self.secret.as_ref());
+        prober.probe(door, secret, runner, clock.now()).await
+    }
+
     async fn obtain(&mut self) -> Result<(), Missed> {
-        if let Some(source) = &self.imap.secret {
-            self.secret = Some(config::secret::obtain(source, self.imap.door.timeout * 2).await?);
+        if let Some(source) = &self.source.secret {
+            self.secret = Some(config::secret::obtain(source, self.source.door.timeout * 2).await?);
         }
         Ok(())
     }
@@ -78,22 +84,42 @@ fn refused(report: &ProbeReport) -> bool {
     report.failure.as_ref().is_some_and(|f| f.layer == Layer::Credential)
 }
 
-/// Reads a queue.
-pub async fn queue(source: &QueueSource, runner: &Runner, how: How, timeout: Span, clock: &Clock) -> Fact {
+/// Reads a queue: what it holds, and from a listing after another also what happened between them.
+pub async fn queue(
+    source: &QueueSource,
+    runner: &Runner,
+    how: How,
+    census: Option<&mut Census>,
+    timeout: Span,
+    clock: &Clock,
+) -> Vec<Fact> {
     let seen = match how {
-        How::Listed => queue::list(source, runner, clock.now(), LISTING_TIMEOUT.max(timeout)).await,
-        How::Counted => queue::count(source, runner, timeout).await,
+        How::Listed => queue::list(source, runner, census, clock.now(), LISTING_TIMEOUT.max(timeout)).await,
+        How::Counted => queue::count(source, runner, timeout)
+            .await
+            .map(|snapshot| Listed { snapshot, flow: None }),
     };
     match seen {
-        Ok(snapshot) => Fact::QueueSeen(snapshot),
-        Err(why) => Fact::QueueMissed(why),
+        Ok(listed) => listed
+            .flow
+            .map(Fact::FlowSeen)
+            .into_iter()
+            .chain([Fact::QueueSeen(listed.snapshot)])
+            .collect(),
+        Err(why) => vec![Fact::QueueMissed(why)],
     }
 }
 
 /// Reads a job.
 pub async fn job(spec: &JobSpec, runner: &Runner, clock: &Clock) -> Fact {
     match jobs::read(spec, runner, clock.now()).await {
-        Ok(state) => Fact::JobSeen(state),
+        Ok(mut state) => {
+            // The server tells them by its own clock.
+            for armed in &mut state.armed {
+                armed.fires_in = armed.fires_in.map(|left| clock.shown(left.to_std()));
+            }
+            Fact::JobSeen(state)
+        }
         Err(why) => Fact::JobMissed(why),
     }
 }
@@ -133,6 +159,16 @@ impl Witness {
             Subject::Queue {
                 server: server.clone(),
                 queue: queue.clone(),
+            },
+            what,
+        )
+    }
+    /// About a canary.
+    pub fn canary(&self, server: &Name, canary: &Name, what: Fact) -> Event {
+        self.saw(
+            Subject::Canary {
+                server: server.clone(),
+                canary: canary.clone(),
             },
             what,
         )

@@ -2,23 +2,37 @@
 //! there. One set of loops for each server (`server`), actions beside them (`actions`), reload and refresh here.
 
 pub mod actions;
+pub mod canaries;
+mod checks;
+pub mod desk;
+pub mod hold;
+mod jobs;
 pub mod look;
+mod lost;
+mod messages;
 mod pace;
+mod queues;
 mod server;
+mod stale;
+mod steps;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::{Config, Server};
-use crate::domain::effect::{Answer, Effect, Role};
+use crate::domain::effect::{Answer, Effect, Messages, Role};
 use crate::domain::event::{Fact, ObserverId, Subject};
+use crate::domain::horizon::OutageCorrected;
+use crate::domain::message::Pick;
+use crate::domain::queue::QueueSource;
+use crate::domain::reading::{Miss, Missed};
 use crate::domain::{Name, Text};
 use crate::journal::Handle;
 use crate::probe::Prober;
@@ -26,7 +40,9 @@ use crate::reach::Runner;
 
 use self::actions::Actions;
 use self::look::Witness;
-use self::server::{Turn, Watch};
+use self::messages::{Ask, Desk};
+use self::queues::Budget;
+use self::server::{Share, Turn, Watch};
 
 /// Reads the config again; the mistakes when it is bad.
 pub type Reload = Box<dyn Fn() -> Result<Config, Vec<Text>> + Send>;
@@ -47,6 +63,8 @@ pub struct Parts {
     pub control_dir: PathBuf,
     /// How to read the config again, where there is a file.
     pub reload: Option<Reload>,
+    /// Where the key of canary letters is; `None` for one that ends with the engine.
+    pub canary_key: Option<PathBuf>,
 }
 
 /// A running engine.
@@ -94,6 +112,7 @@ enum Ways {
 struct Target {
     server: Arc<Server>,
     runner: Option<Runner>,
+    reading: Arc<Semaphore>,
 }
 
 struct Run {
@@ -108,6 +127,8 @@ struct Run {
     acting: TaskTracker,
     targets: BTreeMap<Name, Target>,
     refresh: BTreeMap<Name, watch::Sender<u64>>,
+    budgets: BTreeMap<(Name, Name), Budget>,
+    asks: BTreeMap<(Name, Name), watch::Sender<Option<Ask>>>,
     turns: BTreeMap<Name, Turn>,
     turns_out: mpsc::Sender<(Name, Turn)>,
     turns_in: mpsc::Receiver<(Name, Turn)>,
@@ -133,6 +154,8 @@ impl Run {
             acting: TaskTracker::new(),
             targets: BTreeMap::new(),
             refresh: BTreeMap::new(),
+            budgets: BTreeMap::new(),
+            asks: BTreeMap::new(),
             turns: BTreeMap::new(),
             turns_out,
             turns_in,
@@ -166,9 +189,36 @@ impl Run {
     }
 
     fn record(&self, what: Fact) {
-        self.parts
-            .journal
-            .append(vec![self.witness.saw(Subject::Observer, what)]);
+        self.record_about(Subject::Observer, what);
+    }
+
+    fn record_about(&self, about: Subject, what: Fact) {
+        self.parts.journal.append(vec![self.witness.saw(about, what)]);
+    }
+
+    /// Puts a question on the desk of a queue.
+    async fn messages(&mut self, server: Name, queue: Name, pick: Pick) {
+        let key = (server, queue);
+        if let Some(ask) = self.asks.get(&key) {
+            ask.send_modify(|a| *a = Some((a.as_ref().map_or(0, |(n, _)| n.wrapping_add(1)), pick)));
+            return;
+        }
+        let (server, queue) = key;
+        let why = Missed::new(
+            Miss::NotFound,
+            format!("messages of {queue} on {server}"),
+            "it is no longer watched",
+        );
+        let page = Messages::Missed(why);
+        let _ = self
+            .answers
+            .send(Answer::Messages {
+                server,
+                queue,
+                pick,
+                page,
+            })
+            .await;
     }
 
     /// Starts the loops of every server of the config. A server whose way did not change keeps its connection.
@@ -177,13 +227,15 @@ impl Run {
         self.looks = CancellationToken::new();
         self.looking = TaskTracker::new();
         let mut old = std::mem::take(&mut self.targets);
+        let mut budgets = std::mem::take(&mut self.budgets);
         self.refresh.clear();
+        self.asks.clear();
         self.turns.clear();
         let read_only = self.parts.config.defaults.read_only;
-        for server in &self.parts.config.servers {
+        for server in self.parts.config.servers.clone() {
             let server = Arc::new(Server {
                 read_only: server.read_only || read_only,
-                ..server.clone()
+                ..server
             });
             let runner = match old.remove(&server.name) {
                 Some(t)
@@ -193,9 +245,10 @@ impl Run {
                 }
                 _ => look::runner(&server, &self.parts.config.defaults, &self.parts.control_dir),
             };
+            let shares = self.shares(&server, &mut budgets);
             let (refresh_out, refresh) = watch::channel(0);
             self.refresh.insert(server.name.clone(), refresh_out);
-            Watch::new(
+            let watch = Watch::new(
                 Arc::clone(&server),
                 runner.clone(),
                 self.prober.clone(),
@@ -204,13 +257,67 @@ impl Run {
                 self.looks.clone(),
                 refresh,
                 self.turns_out.clone(),
-            )
-            .start(&self.looking);
-            self.targets.insert(server.name.clone(), Target { server, runner });
+                self.actions.locks().clone(),
+            );
+            watch.start(&self.looking, shares);
+            let reading = Arc::clone(&watch.reading);
+            let target = Target {
+                server: Arc::clone(&server),
+                runner,
+                reading,
+            };
+            self.targets.insert(server.name.clone(), target);
         }
+        self.watch_canaries();
         for runner in old.into_values().filter_map(|t| t.runner) {
             self.acting.spawn(async move { runner.close().await });
         }
+    }
+
+    fn watch_canaries(&self) {
+        let ground = canaries::Ground {
+            prober: self.prober.clone(),
+            witness: self.witness.clone(),
+            journal: self.parts.journal.clone(),
+            key: self.parts.canary_key.clone(),
+            cancel: self.looks.clone(),
+            no_more: CancellationToken::new(),
+        };
+        let host = |name: &Name| {
+            let Target {
+                server,
+                runner,
+                reading,
+            } = self.targets.get(name)?;
+            let budget = |q: &QueueSource| self.budgets.get(&(name.clone(), q.name.clone())).cloned();
+            Some(canaries::Host {
+                budgets: server.queues.iter().filter_map(budget).collect(),
+                server: Arc::clone(server),
+                runner: runner.clone(),
+                reading: Arc::clone(reading),
+            })
+        };
+        canaries::start(&self.parts.config, &ground, host, &self.looking);
+    }
+
+    /// For each queue of a server its budget, the same as before a reload while its terms are the same, and its desk.
+    fn shares(&mut self, server: &Server, old: &mut BTreeMap<(Name, Name), Budget>) -> Vec<Share> {
+        let share = |queue: &QueueSource| {
+            let key = (server.name.clone(), queue.name.clone());
+            let budget = old
+                .remove(&key)
+                .filter(|b| b.is_for(server.every, queue.budget_permille))
+                .unwrap_or_else(|| Budget::new(server.every, queue.budget_permille));
+            let (ask, asks) = watch::channel(None);
+            self.asks.insert(key.clone(), ask);
+            self.budgets.insert(key, budget.clone());
+            let answers = self.answers.clone();
+            Share {
+                budget,
+                desk: Desk { asks, answers },
+            }
+        };
+        server.queues.iter().map(share).collect()
     }
 
     async fn unwatch(&mut self) {
@@ -226,14 +333,20 @@ impl Run {
                 job,
                 verb,
                 lasts,
+                choices,
             } => {
                 let target = self
                     .targets
                     .get(&server)
                     .map(|t| (Arc::clone(&t.server), t.runner.clone()));
-                self.actions
-                    .plan_for(&self.acting, self.answers.clone(), target, (server, job, verb, lasts));
+                self.actions.plan_for(
+                    &self.acting,
+                    self.answers.clone(),
+                    target,
+                    (server, job, verb, lasts, choices),
+                );
             }
+            Effect::Check { id } => self.actions.check_for(&self.acting, self.answers.clone(), id),
             Effect::Run { plan, reason } => self
                 .actions
                 .run_for(&self.acting, self.answers.clone(), plan.id, reason),
@@ -244,6 +357,17 @@ impl Run {
                 }
             }
             Effect::Reload => self.reload().await,
+            Effect::Messages { server, queue, pick } => self.messages(server, queue, pick).await,
+            Effect::CorrectOutage { server, since } => {
+                let what = Fact::OutageCorrected(OutageCorrected {
+                    since,
+                    by: self.parts.by.clone(),
+                });
+                self.record_about(Subject::Server { server }, what);
+            }
+            Effect::Measured { server, measured } => {
+                self.record_about(Subject::Server { server }, Fact::ActionMeasured(measured));
+            }
             // The terminal's own; they do not come here.
             Effect::Quit | Effect::Mouse(_) | Effect::Redraw | Effect::Suspend => {}
         }
@@ -260,6 +384,9 @@ impl Run {
                 self.unwatch().await;
                 self.actions.forget().await;
                 let same_ways = config.defaults.ssh_config == self.parts.config.defaults.ssh_config;
+                if config.defaults.resolvers != self.parts.config.defaults.resolvers {
+                    self.prober = self.prober.clone().asking(&config.defaults.resolvers);
+                }
                 self.parts.config = config;
                 self.watch(if same_ways { Ways::Keep } else { Ways::New });
                 format!("config reloaded: {} servers", self.parts.config.servers.len())

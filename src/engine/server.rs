@@ -9,26 +9,24 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Imap, Server};
+use crate::config::{DoorSource, Server};
 use crate::domain::event::{Event, Fact, ObserverId, Subject};
 use crate::domain::job::JobSpec;
-use crate::domain::queue::{How, QueueSource};
+use crate::domain::queue::QueueSource;
 use crate::domain::reading::{Miss, Missed};
-use crate::domain::roster::Watched;
 use crate::domain::{Name, Span};
 use crate::journal::{Handle, Lease};
 use crate::probe::Prober;
-use crate::queue::budget::{Look, Pace as QueuePace};
 use crate::reach::Runner;
 
-use super::look::{self, DoorLook, Witness};
+use super::hold::Locks;
+use super::look::{DoorLook, Witness};
+use super::messages::Desk;
 use super::pace::{Pace, Went};
+use super::queues::Budget;
 
 /// The first looks of a fleet are spread over this long, so that a start is not a burst.
 const SPREAD: Duration = Duration::from_millis(400);
-/// The least time that a count is given: longer than ssh needs to notice that its line is dead (15 s). A line that is dead
-/// costs the mail host nothing; a count that takes this long is paid for by a long rest.
-const COUNT_TIMEOUT: Span = Span::from_secs(20);
 /// Two refreshes of one thing are at least this far apart, however often the key is pressed.
 const MIN_BETWEEN: Duration = Duration::from_secs(1);
 
@@ -62,10 +60,12 @@ pub struct Watch {
     pub refresh: watch::Receiver<u64>,
     /// Where lease changes go.
     pub turns: mpsc::Sender<(Name, Turn)>,
+    /// The locks on jobs, which actions take too.
+    pub(super) locks: Locks,
     /// What the lease is on: the server as watched, so that two different things of one name do not share it.
     lease: Name,
     probing: Arc<Semaphore>,
-    reading: Arc<Semaphore>,
+    pub(super) reading: Arc<Semaphore>,
     turn: watch::Sender<Turn>,
     way: Arc<Mutex<Way>>,
     opened: Arc<OnceLock<Span>>,
@@ -83,6 +83,7 @@ impl Watch {
         cancel: CancellationToken,
         refresh: watch::Receiver<u64>,
         turns: mpsc::Sender<(Name, Turn)>,
+        locks: Locks,
     ) -> Self {
         let one = || Arc::new(Semaphore::new(1));
         let lease = lease_on(&server);
@@ -96,6 +97,7 @@ impl Watch {
             cancel,
             refresh,
             turns,
+            locks,
             lease,
             probing: one(),
             reading: one(),
@@ -105,8 +107,8 @@ impl Watch {
         }
     }
 
-    /// Starts its loops.
-    pub fn start(&self, tasks: &TaskTracker) {
+    /// Starts its loops. Each queue of the server, in the order of the config, has a share.
+    pub fn start(&self, tasks: &TaskTracker, shares: Vec<Share>) {
         let run = |w: Self, task: Task| {
             tasks.spawn(async move {
                 let cancel = w.cancel.clone();
@@ -120,11 +122,13 @@ impl Watch {
         if self.runner.is_some() {
             run(self.clone(), Task::Open);
         }
-        for imap in &self.server.imap {
-            run(self.clone(), Task::Door(imap.clone()));
+        for source in &self.server.doors {
+            run(self.clone(), Task::Door(source.clone()));
         }
-        for queue in &self.server.queues {
-            run(self.clone(), Task::Queue(queue.clone()));
+        for (queue, share) in self.server.queues.iter().zip(shares) {
+            let Share { budget, desk } = share;
+            run(self.clone(), Task::Queue(queue.clone(), budget.clone()));
+            run(self.clone(), Task::Messages(queue.clone(), budget, desk));
         }
         for job in &self.server.jobs {
             run(self.clone(), Task::Job(job.clone()));
@@ -135,8 +139,9 @@ impl Watch {
         match task {
             Task::Lease => self.keep_lease().await,
             Task::Open => self.open().await,
-            Task::Door(imap) => self.doors(imap).await,
-            Task::Queue(source) => self.queues(source).await,
+            Task::Door(source) => self.doors(source).await,
+            Task::Queue(source, budget) => self.queues(source, budget).await,
+            Task::Messages(source, budget, desk) => self.messages(source, budget, desk).await,
             Task::Job(spec) => self.jobs(spec).await,
         }
     }
@@ -170,33 +175,42 @@ impl Watch {
     }
 
     /// Waits until it is our turn to look at this server.
-    async fn our_turn(&self) {
+    pub(super) async fn our_turn(&self) -> Waited {
         let mut turn = self.turn.subscribe();
+        let waited = if *turn.borrow_and_update() == Turn::Ours {
+            Waited::No
+        } else {
+            Waited::Yes
+        };
         let _ = turn.wait_for(|t| *t == Turn::Ours).await;
+        waited
     }
 
     /// Waits for `span` of the clock, or until somebody asks for a look now.
-    async fn wait(&mut self, span: Span) {
+    pub(super) async fn wait(&mut self, span: Span) -> Woken {
         self.refresh.borrow_and_update();
         sleep(MIN_BETWEEN.min(self.witness.clock.real(span))).await;
         let rest = self.witness.clock.real(span).saturating_sub(MIN_BETWEEN);
-        let _ = timeout(rest, self.refresh.changed()).await;
+        match timeout(rest, self.refresh.changed()).await {
+            Ok(Ok(())) => Woken::Asked,
+            _ => Woken::Due,
+        }
     }
 
-    async fn spread(&self) {
+    pub(super) async fn spread(&self) {
         sleep(SPREAD.mul_f64(fastrand::f64())).await;
     }
 
-    fn record(&self, event: Event) {
+    pub(super) fn record(&self, event: Event) {
         self.journal.append(vec![event]);
     }
 
-    async fn turn_at(gate: &Semaphore) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn turn_at(gate: &Semaphore) -> Option<SemaphorePermit<'_>> {
         gate.acquire().await.ok()
     }
 
-    async fn doors(mut self, imap: Imap) {
-        let mut door = DoorLook::new(&imap);
+    async fn doors(mut self, source: DoorSource) {
+        let mut door = DoorLook::new(&source);
         let mut pace = Pace::new(self.server.every);
         self.spread().await;
         loop {
@@ -204,95 +218,24 @@ impl Watch {
             let started = Instant::now();
             let fact = {
                 let _one = Self::turn_at(&self.probing).await;
-                door.look(&self.prober, &self.witness.clock).await
+                door.look(&self.prober, self.runner.as_ref(), &self.witness.clock).await
             };
             let well = matches!(&fact, Fact::Probed(r) if r.failure.is_none());
             pace.went(if well { Went::Well } else { Went::Badly });
-            self.record(self.witness.door(&self.server.name, &imap.door.name, fact));
+            self.record(self.witness.door(&self.server.name, &source.door.name, fact));
             // A look that took long is part of the wait: what fails slowly must not turn stale in between.
             let took = self.witness.clock.shown(started.elapsed());
             self.wait((pace.wait(fastrand::f64()) - took).max(Span::ZERO)).await;
         }
     }
 
-    async fn queues(mut self, source: QueueSource) {
-        let Some(runner) = self.runner.clone() else { return };
-        let mut pace = Pace::new(self.server.every);
-        let mut budget = QueuePace::new(self.server.every, source.budget_permille);
-        self.spread().await;
-        loop {
-            self.our_turn().await;
-            let how = match budget.next(self.witness.clock.now()) {
-                Look::List => How::Listed,
-                Look::Count => How::Counted,
-                Look::Wait(span) => {
-                    self.wait(span).await;
-                    continue;
-                }
-            };
-            let started = Instant::now();
-            let mut fact = {
-                let _one = Self::turn_at(&self.reading).await;
-                let limit = (self.server.timeout * 2).max(COUNT_TIMEOUT);
-                look::queue(&source, &runner, how, limit, &self.witness.clock).await
-            };
-            let now = self.witness.clock.now();
-            match &mut fact {
-                Fact::QueueSeen(snapshot) => {
-                    budget.ran(how, self.witness.clock.shown(snapshot.took.to_std()), now);
-                    snapshot.next_listing = Some(budget.next_listing(now));
-                    snapshot.next_look = match budget.next(now) {
-                        Look::Wait(span) => Some(span),
-                        Look::List | Look::Count => None,
-                    };
-                    pace.went(Went::Well);
-                }
-                Fact::QueueMissed(why) if why.kind == Miss::Unreachable => {
-                    budget.unreached(how, now);
-                    pace.went(Went::Badly);
-                }
-                Fact::QueueMissed(_) => {
-                    budget.missed(how, self.witness.clock.shown(started.elapsed()), now);
-                    pace.went(Went::Badly);
-                }
-                _ => {}
-            }
-            let missed = matches!(fact, Fact::QueueMissed(_));
-            self.note_reach(&fact);
-            self.record(self.witness.queue(&self.server.name, &source.name, fact));
-            // After a good look the budget says when the next may come, and of which kind.
-            if missed {
-                self.wait(pace.wait(fastrand::f64())).await;
-            }
-        }
-    }
-
-    async fn jobs(mut self, spec: JobSpec) {
-        let Some(runner) = self.runner.clone() else { return };
-        let mut pace = Pace::new(self.server.every);
-        self.spread().await;
-        loop {
-            self.our_turn().await;
-            let fact = look::job(&spec, &runner, &self.witness.clock).await;
-            let lost = matches!(
-                &fact,
-                Fact::JobMissed(Missed {
-                    kind: Miss::Unreachable | Miss::TimedOut,
-                    ..
-                })
-            );
-            pace.went(if lost { Went::Badly } else { Went::Well });
-            self.note_reach(&fact);
-            self.record(self.witness.job(&self.server.name, &spec.name, fact));
-            self.wait(pace.wait(fastrand::f64())).await;
-        }
-    }
-
     /// What a command says of the way to the server goes on record when it changes.
-    fn note_reach(&self, fact: &Fact) {
+    pub(super) fn note_reach(&self, fact: &Fact) {
         let now = match fact {
-            Fact::QueueMissed(why) | Fact::JobMissed(why) if why.kind == Miss::Unreachable => Way::Lost(why.clone()),
-            Fact::QueueSeen(_) | Fact::JobSeen(_) => Way::Open,
+            Fact::QueueMissed(why) | Fact::FlowMissed(why) | Fact::JobMissed(why) if why.kind == Miss::Unreachable => {
+                Way::Lost(why.clone())
+            }
+            Fact::QueueSeen(_) | Fact::FlowSeen(_) | Fact::JobSeen(_) => Way::Open,
             _ => return,
         };
         let mut last = self.way.lock().unwrap_or_else(PoisonError::into_inner);
@@ -316,15 +259,16 @@ impl Watch {
 /// The name of the lease on a server: its own, and a digest of what is watched there and how (FNV-1a over the roster's
 /// entry), by which two configs that mean different things by one name are told apart.
 fn lease_on(server: &Server) -> Name {
-    let watched = Watched {
-        read_only: false,
-        ..server.watched()
-    };
-    let bytes = serde_json::to_vec(&watched).unwrap_or_default();
-    let digest = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
-        (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let digest = digest(&server.watched().as_seen());
     Name::new(&format!("{} {digest:016x}", server.name))
+}
+
+/// A digest of what is watched (FNV-1a over its JSON).
+pub(super) fn digest(watched: &impl serde::Serialize) -> u64 {
+    let bytes = serde_json::to_vec(watched).unwrap_or_default();
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+        (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// The way to a server, as last put on record.
@@ -335,10 +279,37 @@ enum Way {
     Lost(Missed),
 }
 
+/// Whether it had to be waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Waited {
+    /// It was not.
+    No,
+    /// It was.
+    Yes,
+}
+
+/// Why a wait ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Woken {
+    /// Its time was over.
+    Due,
+    /// Somebody asked for a look now.
+    Asked,
+}
+
+/// What the loops of one queue have beside its source.
+pub struct Share {
+    /// What reading may cost.
+    pub budget: Budget,
+    /// Where single messages are asked for.
+    pub desk: Desk,
+}
+
 enum Task {
     Lease,
     Open,
-    Door(Imap),
-    Queue(QueueSource),
+    Door(DoorSource),
+    Queue(QueueSource, Budget),
+    Messages(QueueSource, Budget, Desk),
     Job(JobSpec),
 }

@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::{LastRun, Motion, armed, limits};
+use super::armed::{self, Leases};
+use super::{LastRun, Motion};
 use crate::domain::argv::Argv;
 use crate::domain::job::{JobKind, JobSpec, JobState, State, SystemdPause};
 use crate::domain::queue::Sudo;
@@ -12,8 +13,9 @@ use crate::domain::{Span, Text};
 use crate::reach::Runner;
 
 /// What is asked about each unit. The answer comes in systemd's own order.
-const PROPERTIES: &str = "--property=Id,LoadState,LoadError,ActiveState,SubState,FreezerState,CanFreeze,Type,Result,\
-                          ExecMainCode,ExecMainStatus,InactiveExitTimestamp,StatusText";
+pub(super) const PROPERTIES: &str = "Id,LoadState,LoadError,ActiveState,SubState,FreezerState,CanFreeze,Type,Result,\
+                                     ExecMainCode,ExecMainStatus,InactiveExitTimestamp,InactiveExitTimestampMonotonic,\
+                                     StatusText,Description";
 /// The most units that an answer may hold: the job, its timer, and resumes that were armed.
 const UNITS_MAX: usize = 32;
 /// `si_code` of a process that exited, and of one that a signal ended (waitid(2)); systemd shows the number.
@@ -37,7 +39,10 @@ pub(super) struct Unit {
     pub main_code: Text,
     pub main_status: Text,
     pub since: Text,
+    /// The same in microseconds since the host was started; 0 when it was not started since.
+    pub since_boot: Text,
     pub status: Text,
+    pub description: Text,
 }
 
 /// Blocks of `Key=value`, one a unit, with an empty line between. The first of two equal keys counts; unknown keys and
@@ -46,6 +51,10 @@ pub(super) fn parse_show(bytes: &[u8]) -> Vec<Unit> {
     let mut units = vec![];
     let mut unit: Option<Unit> = None;
     for line in bytes.split(|b| *b == b'\n') {
+        // What armed resumes run stands before: see `armed::look`.
+        if line.starts_with(b"does ") {
+            continue;
+        }
         if line.is_empty() {
             units.extend(unit.take());
             if units.len() >= UNITS_MAX {
@@ -71,7 +80,9 @@ pub(super) fn parse_show(bytes: &[u8]) -> Vec<Unit> {
             b"ExecMainCode" => &mut unit.main_code,
             b"ExecMainStatus" => &mut unit.main_status,
             b"InactiveExitTimestamp" => &mut unit.since,
+            b"InactiveExitTimestampMonotonic" => &mut unit.since_boot,
             b"StatusText" => &mut unit.status,
+            b"Description" => &mut unit.description,
             _ => continue,
         };
         if slot.is_empty() {
@@ -114,6 +125,17 @@ impl Unit {
             ("active" | "reloading" | "refreshing" | "activating" | "deactivating", _) => State::Running,
             _ => State::Unknown,
         }
+    }
+    /// How long ago its newest run began. By the time since the host was started, where that is known: what the wall clock there
+    /// says does not matter then.
+    fn began(&self, up: Option<Span>, now: Timestamp) -> Option<Span> {
+        let since_boot: Option<i64> = self.since_boot.parse().ok();
+        let ago = match since_boot.zip(up) {
+            Some((micros, up)) => (micros > 0).then(|| up - Span::from_micros(micros))?,
+            None => Span::between(self.since()?, now),
+        };
+        // Below zero: the clocks differ, so it is not known.
+        (!ago.is_negative()).then_some(ago)
     }
     fn since(&self) -> Option<Timestamp> {
         // In UTC because we asked for it; another zone's name does not parse, and then it is not known.
@@ -158,25 +180,27 @@ impl<'a> Job<'a> {
     }
 
     /// Reads the unit, its timer, and the resumes that are armed for it, at once.
-    pub async fn ask(&self, runner: &Runner, timeout: Span) -> Result<Seen, Missed> {
-        let pattern = armed::pattern(self.spec);
-        let names = std::iter::once(self.unit).chain(self.timer).chain([&*pattern]);
-        let argv = Argv::new(
-            "env",
-            ["TZ=UTC", "systemctl", "show", PROPERTIES].into_iter().chain(names),
-        );
-        let out = runner.run(&argv, limits(timeout)).await?;
+    pub async fn ask(&self, runner: &Runner, depth: armed::Depth) -> Result<Seen, Missed> {
+        let names = std::iter::once(self.unit).chain(self.timer);
+        let argv = armed::script(self.spec, depth, names);
         let tried = runner.shown(&Argv::new("systemctl", ["show", self.unit]));
+        let out = runner.run(&argv, armed::limits(self.spec.timeout)).await;
+        let out = out.map_err(|m| Missed {
+            tried: tried.clone(),
+            ..m
+        })?;
         if !out.ok() {
             let missed = Missed::new(Miss::BadAnswer, tried, super::act::one_line(&out));
             return Err(missed.fix("is it a systemd host? `systemctl is-system-running` there tells"));
         }
-        self.seen(&out.stdout).map_err(|m| Missed { tried, ..m })
+        let parts = armed::split(&out).map_err(|why| Missed::new(Miss::BadAnswer, tried.clone(), why));
+        let (found, said) = parts?;
+        self.seen(found, said).map_err(|m| Missed { tried, ..m })
     }
 
     /// What the answer says: the units come in the order in which they were asked for.
-    pub fn seen(&self, stdout: &[u8]) -> Result<Seen, Missed> {
-        let mut units = parse_show(stdout).into_iter();
+    pub fn seen(&self, found: &[u8], said: &[u8]) -> Result<Seen, Missed> {
+        let mut units = parse_show(said).into_iter();
         let missed = |kind, why: String| Missed::new(kind, "", why);
         let mut next = |name: &str| match units.next() {
             Some(u) if !u.is_there() => Err(missed(Miss::NotFound, format!("there is no unit {name}")).fix(format!(
@@ -193,11 +217,15 @@ impl<'a> Job<'a> {
         };
         let unit = next(self.unit)?;
         let timer = self.timer.map(&mut next).transpose()?;
-        let armed = units
-            .filter(|u| &*u.active == "active" && armed::is_ours(self.spec, &u.id))
-            .map(|u| u.id)
-            .collect();
-        Ok(Seen { unit, timer, armed })
+        let mut leases = armed::watchers(self.spec, found);
+        leases.add_timers(self.spec, said, &units.collect::<Vec<_>>());
+        let up = armed::up(found);
+        Ok(Seen {
+            unit,
+            timer,
+            leases,
+            up,
+        })
     }
 }
 
@@ -207,22 +235,33 @@ pub(super) struct Seen {
     pub unit: Unit,
     pub timer: Option<Unit>,
     /// The resumes that are armed for it.
-    pub armed: Vec<Text>,
+    pub leases: Leases,
+    /// For how long the host has been up.
+    pub up: Option<Span>,
 }
 
 impl Seen {
+    /// Whether a pause is what switched its timer off: what is armed starts it again, or a pause on record named it.
+    pub fn timer_is_ours(&self, timer: &str, pause_ran: &[Text]) -> bool {
+        let armed = self.leases.all.iter().filter_map(|l| l.does.as_deref());
+        armed
+            .chain(pause_ran.iter().map(Text::as_str))
+            .any(|ran| names(ran, timer))
+    }
     /// Whether its timer, if it has one, does not start it.
     pub fn timer_is_off(&self) -> bool {
         self.timer.as_ref().is_some_and(Unit::is_dead)
     }
-    /// A unit that does not run is paused only where something shows that it was kept from running: its timer is off, a
-    /// resume is armed, or (where it is paused by stopping) its run was cut short. Else it is idle, or it failed.
+    /// A unit that does not run is paused only where something shows that it was kept from running: its timer is off or,
+    /// where it is paused by stopping, its run was cut short or a resume is armed. Else it is idle, or it failed. One that is
+    /// paused by freezing is there while it is paused: an end that is armed says nothing of a unit that is gone.
     fn is_held(&self, how: SystemdPause) -> bool {
-        let stopped = how == SystemdPause::Stop && self.unit.was_cut_short();
+        let stops = how == SystemdPause::Stop;
+        let stopped = stops && self.unit.was_cut_short();
         let dead = &*self.unit.active == "inactive" || stopped;
         let kept = match &self.timer {
             Some(_) => self.timer_is_off(),
-            None => stopped || !self.armed.is_empty(),
+            None => stops && (stopped || !self.leases.all.is_empty()),
         };
         dead && kept
     }
@@ -245,19 +284,20 @@ impl Seen {
         if let (Some(name), Some(timer)) = (job.timer, &self.timer) {
             detail.push(format!("{name} {}", timer.active));
         }
-        if !self.armed.is_empty() {
-            detail.push("resume armed".into());
-        }
         if !unit.status.is_empty() {
             detail.push(format!("status: {}", unit.status));
         }
-        let running_for = unit.since().map(|at| Span::between(at, now));
+        let began = unit.began(self.up, now);
         JobState {
             state,
             progress: percent(&unit.status).filter(|_| !unit.is_dead()),
-            // Below zero: the clocks differ, so it is not known.
-            running_for: running_for.filter(|s| !unit.is_dead() && !s.is_negative()),
+            running_for: began.filter(|_| !unit.is_dead()),
+            began,
+            held: None,
             detail: detail.join(", ").into(),
+            armed: self.leases.all.iter().map(|l| l.armed.clone()).collect(),
+            armed_unread: !self.leases.beware.is_empty(),
+            beware: self.leases.beware.clone(),
         }
     }
     pub fn motion(&self) -> Motion {
@@ -276,6 +316,16 @@ impl Seen {
             LastRun::Other
         }
     }
+}
+
+/// Whether this unit is named in a command, by itself and not as a part of another name.
+fn names(command: &str, unit: &str) -> bool {
+    let of_a_name = |c: char| c.is_ascii_alphanumeric() || ":_.@-".contains(c);
+    command.match_indices(unit).any(|(at, _)| {
+        let before = command.get(..at).and_then(|b| b.chars().next_back());
+        let after = command.get(at + unit.len()..).and_then(|a| a.chars().next());
+        !before.is_some_and(of_a_name) && !after.is_some_and(of_a_name)
+    })
 }
 
 /// The first percentage in a text, 0 to 100: `compacting: 62.5 %, 3 h left`.

@@ -1,12 +1,17 @@
 //! Reading back: whether a job is as it was asked to be. Confirmed is what was read, never what a command's exit claims.
 
+mod lease;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{LastRun, Looked, Motion, look};
-use crate::domain::action::{Truth, Verb};
+use self::lease::Due;
+use super::plan::Planned;
+use super::postgres::Backend;
+use super::{LastRun, Looked, Motion, look, postfix, postgres};
+use crate::domain::action::{Plan, Truth, Verb};
 use crate::domain::job::{JobKind, JobSpec, State, SystemdPause};
 use crate::reach::Runner;
 
@@ -28,8 +33,54 @@ enum Match {
     Unclear,
 }
 
-/// Reads the job until it is as asked, for three seconds at most, and says what was found.
+/// Reads back what a plan was to do. It knows what was there before, so that it can tell what goes on from what is new; and a
+/// pause is confirmed only with its end, where one was to be armed.
+pub async fn read_back_planned(
+    planned: &Planned,
+    spec: &JobSpec,
+    runner: &Runner,
+    clock: impl Fn() -> Timestamp,
+) -> Truth {
+    let verb = planned.plan.verb;
+    let truth = of_state(spec, runner, (verb, &planned.cancels, planned.plan.messages), &clock).await;
+    match Due::of(&planned.plan) {
+        Some(due) => lease::proved(truth, due, spec, runner, &clock).await,
+        None => truth,
+    }
+}
+
+/// The same of a plan that is only on record, by who made it or another.
+pub async fn read_back_recorded(plan: &Plan, spec: &JobSpec, runner: &Runner, clock: impl Fn() -> Timestamp) -> Truth {
+    let truth = of_state(spec, runner, (plan.verb, &[], plan.messages), &clock).await;
+    match Due::of(plan) {
+        Some(due) => lease::proved(truth, due, spec, runner, &clock).await,
+        None => truth,
+    }
+}
+
+/// Reads the job until it is as asked, for three seconds at most, and says what was found. Which end a pause was to have is
+/// not known here; after a resume none is.
 pub async fn read_back(spec: &JobSpec, runner: &Runner, verb: Verb, clock: impl Fn() -> Timestamp) -> Truth {
+    let truth = of_state(spec, runner, (verb, &[], None), &clock).await;
+    match verb {
+        Verb::Resume => lease::proved(truth, Due::Nothing, spec, runner, &clock).await,
+        Verb::Pause | Verb::Extend | Verb::Flush => truth,
+    }
+}
+
+/// The state alone.
+async fn of_state(
+    spec: &JobSpec,
+    runner: &Runner,
+    (verb, cancels, messages): (Verb, &[Backend], Option<u64>),
+    clock: &impl Fn() -> Timestamp,
+) -> Truth {
+    if let JobKind::Postgres(_) = spec.kind {
+        return postgres::read_back(spec, runner, verb, cancels, SETTLE, clock).await;
+    }
+    if let JobKind::Postfix(_) = spec.kind {
+        return postfix::read_back(spec, runner, verb, messages, SETTLE, clock).await;
+    }
     let until = Instant::now() + SETTLE;
     loop {
         let found = look(spec, runner, clock()).await;
@@ -70,9 +121,11 @@ fn compare(kind: &JobKind, verb: Verb, found: &Looked) -> Match {
     };
     match (verb, found.state.state) {
         (_, State::Unknown) => Match::Unclear,
-        (Verb::Pause, State::Paused) | (Verb::Resume, State::Running) => Match::Yes,
+        (Verb::Pause | Verb::Extend, State::Paused) | (Verb::Resume, State::Running) => Match::Yes,
         // A stopped service leaves no trace that tells it from one that has nothing to do; with a timer it would.
-        (Verb::Pause, State::Idle) if stopped == Some(false) => Match::Yes,
+        (Verb::Pause | Verb::Extend, State::Idle) if stopped == Some(false) => Match::Yes,
+        // It went on and was done, or something ended it while it was stopped: nothing there tells which.
+        (Verb::Resume, State::Idle) if matches!(kind, JobKind::Process { .. }) => Match::No,
         // Thawed, and it was done at once; or the operator's own word that it is not held.
         (Verb::Resume, State::Idle) if stopped.is_none() => Match::Yes,
         // Started without waiting for it. With a timer, idle means that its timer will start it.
@@ -105,7 +158,12 @@ mod tests {
                 state,
                 progress: None,
                 running_for: None,
+                began: None,
+                held: None,
                 detail: "".into(),
+                armed: vec![],
+                armed_unread: false,
+                beware: vec![],
             },
             motion: Motion::Settled,
             last_run,

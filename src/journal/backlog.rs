@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::kind::Kind;
 use super::{Change, Changed, Claim, Cursor, Durability, Lease};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Subject};
 use crate::domain::{Text, Timestamp};
 
 /// The most events in one commit.
@@ -31,6 +31,8 @@ pub enum Entry {
     Lease(Claim, oneshot::Sender<Lease>),
     /// Leases to give back.
     Release(Change, oneshot::Sender<()>),
+    /// A question of what is on record, to be answered after all that was put in before it.
+    Recall(Subject, oneshot::Sender<Vec<Event>>),
 }
 
 /// Events that were put in together.
@@ -190,6 +192,7 @@ impl Backlog {
                 }
                 Entry::Lease(claim, _) => Change::Lease(claim.clone()),
                 Entry::Release(change, _) => change.clone(),
+                Entry::Recall(about, _) => Change::Recall(about.clone()),
             });
             if events >= COMMIT {
                 break;
@@ -217,6 +220,7 @@ impl Backlog {
                 }
                 (Entry::Lease(_, reply), Changed::Lease(lease)) => drop(reply.send(lease)),
                 (Entry::Release(_, reply), _) => drop(reply.send(())),
+                (Entry::Recall(_, reply), Changed::Recalled(events)) => drop(reply.send(events)),
                 _ => {}
             }
         }
@@ -238,6 +242,8 @@ impl Backlog {
                 }
                 Entry::Lease(_, reply) => drop(reply.send(Lease::Held)),
                 Entry::Release(_, reply) => drop(reply.send(())),
+                // Whoever asks learns that there is no answer by the end of the channel.
+                Entry::Recall(_, reply) => drop(reply),
                 events @ Entry::Events(_) => self.entries.push_back(events),
             }
         }

@@ -15,7 +15,7 @@ use super::writer::{Started, Writer};
 use super::{Change, Claim, Keep, Lease};
 use crate::clock::Clock;
 use crate::domain::effect::Recording;
-use crate::domain::event::{Event, ObserverId};
+use crate::domain::event::{Event, ObserverId, Subject};
 use crate::domain::{Name, Span, Text, Timestamp};
 
 /// The longest that an action waits for its plan to be on disk, and that leaving waits for what is unwritten.
@@ -186,6 +186,13 @@ impl Handle {
                 _ => Lease::Held,
             }
         }
+    }
+
+    /// What is on record of the newest actions on a job, by whatever process, with the job's last reading and the last of its
+    /// rights; in the order of the record, and after all that was put in before. `None` when the journal does not tell.
+    pub fn recall(&self, about: Subject) -> impl Future<Output = Option<Vec<Event>>> + Send + 'static {
+        let answer = self.0.waiting.recall(about);
+        async move { tokio::time::timeout(STUCK, answer).await.ok()?.ok() }
     }
 
     /// Gives one lease back, so that another may take it at once.

@@ -1,7 +1,7 @@
 //! Leases: who looks at what, so that two consoles of one journal do not ask the servers twice. A lease ends when it is
 //! not renewed in time, and at once when its holder was a process of this system that is no more.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Claim, Lease};
 use crate::domain::event::ObserverId;
@@ -73,11 +73,14 @@ impl Row {
     }
 }
 
-/// Takes or renews a lease, or says who has it.
-pub fn take(tx: &Transaction<'_>, claim: &Claim) -> rusqlite::Result<Lease> {
-    let found = tx
-        .prepare_cached("SELECT holder, place, pid, started, until, lasts FROM lease WHERE what = ?1")?
-        .query_row([claim.what.as_str()], |r| {
+/// Who holds a lease at a moment.
+pub fn holder(db: &Connection, what: &Name, now: Timestamp) -> rusqlite::Result<Option<ObserverId>> {
+    Ok(find(db, what)?.filter(|row| !row.is_free(now)).map(|row| row.holder))
+}
+
+fn find(db: &Connection, what: &Name) -> rusqlite::Result<Option<Row>> {
+    db.prepare_cached("SELECT holder, place, pid, started, until, lasts FROM lease WHERE what = ?1")?
+        .query_row([what.as_str()], |r| {
             let (place, pid, started): (Option<String>, Option<i64>, Option<i64>) = (r.get(1)?, r.get(2)?, r.get(3)?);
             Ok(Row {
                 holder: ObserverId(Name::new(&r.get::<_, String>(0)?)),
@@ -89,7 +92,12 @@ pub fn take(tx: &Transaction<'_>, claim: &Claim) -> rusqlite::Result<Lease> {
                 lasts: r.get(5)?,
             })
         })
-        .optional()?;
+        .optional()
+}
+
+/// Takes or renews a lease, or says who has it.
+pub fn take(tx: &Transaction<'_>, claim: &Claim) -> rusqlite::Result<Lease> {
+    let found = find(tx, &claim.what)?;
     if let Some(row) = found.filter(|row| row.holder != claim.holder && !row.is_free(claim.now)) {
         return Ok(Lease::HeldBy {
             holder: row.holder,

@@ -10,10 +10,13 @@ use serde::Serialize;
 use crate::domain::event::{Event, ObserverId, Subject, VERSION};
 use crate::domain::{Name, Span, Text, Timestamp};
 
+mod actions;
 mod backlog;
 mod handle;
+mod incidents;
 mod kind;
 mod lease;
+mod outages;
 mod place;
 mod retention;
 mod rollup;
@@ -26,6 +29,7 @@ mod trouble;
 mod waiting;
 mod writer;
 
+pub use actions::Pick;
 pub use handle::{Handle, Opened, Options, open};
 pub use retention::Keep;
 pub use rollup::{Depths, Grain, ProbeRoll, QueueRoll, Took};
@@ -68,10 +72,12 @@ pub enum Change {
         /// Whose.
         holder: ObserverId,
     },
+    /// No change: what is on record of the newest actions on this job, and its last reading, as of the changes before this.
+    Recall(Subject),
 }
 
 /// What became of a change.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Changed {
     /// Recorded: after the first cursor, up to and including the second.
     Appended {
@@ -84,6 +90,8 @@ pub enum Changed {
     Lease(Lease),
     /// Given back.
     Released,
+    /// What is on record, in its order.
+    Recalled(Vec<Event>),
 }
 
 /// A wish for a lease.

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{Batch, Cursor, Trouble, kind, kind::Kind, shape};
 use crate::domain::event::{Event, Fact, ObserverId, Subject, VERSION};
+use crate::domain::incident::IncidentId;
 use crate::domain::{Name, Timestamp};
 
 /// A query for events: what [`read`] takes, to be followed by a `WHERE` on `e`. Left joins, so that a row whose shape is
@@ -86,6 +87,8 @@ fn parts(about: &Subject) -> (&'static str, &str, &str) {
         Subject::Door { server, door } => ("door", server, door),
         Subject::Queue { server, queue } => ("queue", server, queue),
         Subject::Job { server, job } => ("job", server, job),
+        Subject::Canary { server, canary } => ("canary", server, canary),
+        Subject::Incident { incident } => ("incident", "", incident.0.as_str()),
     }
 }
 
@@ -97,6 +100,10 @@ fn subject(part: &str, server: &str, name: &str) -> Option<Subject> {
         "door" => Some(Subject::Door { server, door: name }),
         "queue" => Some(Subject::Queue { server, queue: name }),
         "job" => Some(Subject::Job { server, job: name }),
+        "canary" => Some(Subject::Canary { server, canary: name }),
+        "incident" => Some(Subject::Incident {
+            incident: IncidentId(name),
+        }),
         _ => None,
     }
 }

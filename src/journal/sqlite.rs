@@ -9,13 +9,13 @@ use super::place::{self, Identity, Place};
 use super::retention::{self, Keep};
 use super::rollup::{self, Grain, ProbeRoll, QueueRoll};
 use super::start::{self, Start};
-use super::{Batch, Change, Changed, Cursor, Durability, Pruned, Record, Trouble, lease, row, schema};
+use super::{Batch, Change, Changed, Cursor, Durability, Pruned, Record, Trouble, actions, lease, row, schema};
 use crate::domain::event::{Event, Subject};
 use crate::domain::{Text, Timestamp};
 
 /// A journal file, or one in memory.
 pub struct Sqlite {
-    db: Connection,
+    pub(super) db: Connection,
     synced: Durability,
     identity: Option<Identity>,
 }
@@ -51,6 +51,15 @@ impl Sqlite {
     /// When there is no memory for it.
     pub fn memory() -> Result<Self, Trouble> {
         place::memory().map(Into::into)
+    }
+
+    /// A connection that only reads.
+    pub(super) const fn reader(db: Connection) -> Self {
+        Self {
+            db,
+            synced: Durability::Process,
+            identity: None,
+        }
     }
 
     /// The file behind it.
@@ -176,6 +185,7 @@ fn make(tx: &Transaction<'_>, change: &Change) -> rusqlite::Result<Changed> {
         }
         Change::Lease(claim) => lease::take(tx, claim).map(Changed::Lease),
         Change::Release { what, holder } => lease::give_back(tx, what.as_ref(), holder).map(|()| Changed::Released),
+        Change::Recall(about) => actions::on_job(tx, about).map(Changed::Recalled),
     }
 }
 

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 
 use super::kind::Kind;
-use super::{Cursor, Trouble, row};
+use super::{Cursor, Trouble, incidents, outages, row};
 use crate::domain::event::Event;
 use crate::domain::{Span, Timestamp};
 
-/// The most events after the moment that are handed out, the newest: about 70 MB of them, two hours of twenty servers.
-const MOST: i64 = 50_000;
+/// The most events after the moment that are handed out, the newest: about 70 MB of them, two hours of twenty servers
+/// whose logs are followed.
+const MOST: i64 = 70_000;
 /// An action that was not read back after so long will not be any more.
 const OPEN_FOR: Span = Span::from_hours(14 * 24);
 
@@ -65,7 +66,7 @@ pub fn start_from(db: &mut Connection, from: Timestamp) -> Result<Start, Trouble
 
 /// The places of the events before the moment that still matter at it.
 fn state_before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, Trouble> {
-    let mut ids = BTreeSet::new();
+    let mut ids = incidents::before(db, from)?;
     let subjects: Vec<i64> = db
         .prepare_cached("SELECT id FROM subject")?
         .query_map([], |r| r.get(0))?
@@ -85,6 +86,7 @@ fn state_before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, Trouble> {
                     .flatten(),
             );
         }
+        ids.extend(outages::around(db, *subject, from)?);
         // The last action on each job says until when it is paused, and by whom.
         let planned = params![subject, Kind::ActionPlanned.code(), from];
         actions.extend(last_action.query_map(planned, |r| r.get::<_, String>(0))?.flatten());

@@ -12,7 +12,7 @@ use super::backlog::{Backlog, Entry, Lost, Ticket, Withdrawn};
 use super::{Change, Changed, Claim, Cursor, Durability, Lease};
 use crate::domain::Text;
 use crate::domain::effect::Recording;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Subject};
 
 /// A disk that has not answered for so long counts as failing.
 pub const STUCK: Duration = Duration::from_secs(2);
@@ -126,6 +126,17 @@ impl Waiting {
                 let _ = reply.send(Lease::Held);
             } else {
                 state.backlog.push_entry(Entry::Lease(claim, reply));
+            }
+        });
+        answer
+    }
+
+    /// Asks what is on record of a job. While the disk fails there is no answer.
+    pub fn recall(&self, about: Subject) -> oneshot::Receiver<Vec<Event>> {
+        let (reply, answer) = oneshot::channel();
+        self.change(|state| {
+            if !state.is_failing() {
+                state.backlog.push_entry(Entry::Recall(about, reply));
             }
         });
         answer

@@ -40,6 +40,10 @@ impl<T> History<T> {
             self.points.pop_front();
         }
     }
+    /// The points, newest first, to be completed by what is learned of them later.
+    pub(super) fn newest_first(&mut self) -> impl Iterator<Item = &mut T> {
+        self.points.iter_mut().rev()
+    }
     /// The points, oldest first.
     pub fn points(&self) -> &VecDeque<T> {
         &self.points

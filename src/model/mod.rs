@@ -1,22 +1,47 @@
 //! The fleet as known at a moment: a fold over events and nothing else. Every face (console, `check`, `watch`) reads the
 //! same model, so they cannot disagree. Pure: time comes in as an argument, history is bounded.
 
+mod canary;
+pub mod cause;
+mod certs;
+mod cost;
+mod door;
+mod evidence;
+mod flows;
 mod history;
+mod horizon;
+pub mod incident;
+mod influence;
+mod job;
+mod queue;
+pub mod role;
 mod server;
 mod summary;
+pub mod timeline;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 
-use crate::domain::action::{ActionId, Plan, Ran, ReadBack, Truth, Verb};
+use crate::domain::action::{ActionId, Lost, Plan, Ran, ReadBack, Truth};
 use crate::domain::event::{Event, Fact, ObserverId, Subject};
+use crate::domain::horizon::Patience;
+use crate::domain::influence::Influence;
 use crate::domain::roster::Roster;
 use crate::domain::{Name, Span, Text};
 
+pub use canary::{Canary, Matter};
+pub use cause::Cause;
+pub use certs::{Certificate, certificates};
+pub use cost::{Cost, Load, Look};
+pub use door::Door;
+pub use flows::{Flows, Happened, Rates};
 pub use history::{Beat, History};
-pub use server::{Door, Job, Queue, Server};
-pub use summary::{Count, Headline, JobLine, Row, count, rows};
+pub use job::Job;
+pub use queue::{Disagreement, Queue, Told};
+pub use role::{RoleHealth, roles};
+pub use server::Server;
+pub use summary::{Count, Headline, JobLine, Outlook, Row, Standing, count, rows};
 
 /// Actions kept in memory; the journal has all of them.
 const KEEP_ACTIONS: usize = 200;
@@ -38,6 +63,10 @@ pub struct Action {
     pub ran: Option<(Ran, Timestamp)>,
     /// What was read back.
     pub read_back: Option<(ReadBack, Timestamp)>,
+    /// That nobody saw its end, and when that was found.
+    pub lost: Option<(Lost, Timestamp)>,
+    /// What it did to the flow of each queue of its server, as put on record once it could be told.
+    pub measured: BTreeMap<Name, (Influence, Timestamp)>,
 }
 
 impl Action {
@@ -49,8 +78,7 @@ impl Action {
     }
     /// When the pause ends by its own plan.
     pub fn ends_at(&self) -> Option<Timestamp> {
-        (self.plan.verb == Verb::Pause).then_some(())?;
-        Some(self.plan.lasts?.after(self.at))
+        Some(self.plan.lasts.filter(|_| self.plan.verb.lasts())?.after(self.at))
     }
 }
 
@@ -63,6 +91,8 @@ pub struct Model {
     servers: BTreeMap<Name, Server>,
     actions: BTreeMap<ActionId, Action>,
     notices: VecDeque<(Timestamp, Text)>,
+    senders: Vec<Patience>,
+    desk: incident::Desk,
     last_event: Option<Timestamp>,
 }
 
@@ -76,6 +106,7 @@ impl Model {
     /// Takes in one event.
     pub fn apply(&mut self, e: &Event) {
         self.last_event = Some(self.last_event.map_or(e.at, |t| t.max(e.at)));
+        self.tell(e);
         match &e.what {
             Fact::Watching(roster) => {
                 if self.me.as_ref().is_none_or(|me| *me == e.seen_by) {
@@ -102,8 +133,31 @@ impl Model {
             Fact::ActionReadBack(back) => {
                 if let Some(a) = self.actions.get_mut(&back.id) {
                     a.read_back = Some((back.clone(), e.at));
+                    let job = self
+                        .servers
+                        .get_mut(&a.plan.server)
+                        .and_then(|s| s.jobs.get_mut(&a.plan.job));
+                    if let (Some(job), Truth::Confirmed { .. }) = (job, &back.truth) {
+                        job.came_about(&a.plan);
+                    }
                 }
             }
+            Fact::ActionLost(lost) => {
+                if let Some(a) = self.actions.get_mut(&lost.id) {
+                    a.lost = Some((lost.clone(), e.at));
+                }
+            }
+            Fact::ActionMeasured(m) => {
+                if let Some(a) = self.actions.get_mut(&m.id) {
+                    a.measured.insert(m.queue.clone(), (m.influence.clone(), e.at));
+                }
+            }
+            Fact::Incident(_) => {
+                if let Some((id, entry)) = incident::of_incident(e) {
+                    self.desk.entered(id, entry, e.at);
+                }
+            }
+            Fact::ClockStepped(step) => self.desk.clock_set(step.by, e.at),
             Fact::ObserverStarted { .. } | Fact::ObserverStopped => {}
             fact if self.is_mine(e) => self.seen(&e.about, fact, e.at),
             _ => {}
@@ -129,11 +183,36 @@ impl Model {
         let Some(mine) = self.servers.get(name).and_then(|s| s.watched.as_ref()) else {
             return true;
         };
+        if let Subject::Canary { canary, .. } = &e.about {
+            let own = self
+                .servers
+                .get(name)
+                .and_then(|s| s.canaries.get(canary)?.watched.as_ref());
+            return own.is_none_or(|own| theirs.canaries.contains(own));
+        }
         theirs.servers.iter().any(|w| w.name == *name && w.sees_as(mine))
+    }
+
+    /// Puts what was done to jobs on the timeline.
+    fn tell(&mut self, e: &Event) {
+        let id = match &e.what {
+            Fact::ActionPlanned(plan) => &plan.id,
+            Fact::ActionRan(ran) if ran.failed.is_some() => &ran.id,
+            Fact::ActionReadBack(back) => &back.id,
+            Fact::ActionMeasured(m) => &m.id,
+            Fact::ActionLost(lost) => &lost.id,
+            Fact::PauseEnded(ended) => &ended.id,
+            Fact::Drifted(drift) => &drift.id,
+            _ => return,
+        };
+        let plan = self.actions.get(id).map(|a| &a.plan);
+        let at = self.desk.moment(e.at);
+        self.desk.timeline.acted(e, at, plan);
     }
 
     fn watch(&mut self, roster: &Roster) {
         self.watching = true;
+        self.senders.clone_from(&roster.senders);
         self.servers
             .retain(|name, _| roster.servers.iter().any(|w| w.name == *name));
         for w in &roster.servers {
@@ -141,6 +220,9 @@ impl Model {
                 .entry(w.name.clone())
                 .or_insert_with(|| Server::new(&w.name))
                 .watch(w);
+        }
+        for server in self.servers.values_mut() {
+            server.watch_canaries(&roster.canaries);
         }
     }
 
@@ -151,16 +233,14 @@ impl Model {
             observer: e.seen_by.clone(),
             ran: None,
             read_back: None,
+            measured: BTreeMap::new(),
+            lost: None,
         };
         self.actions.insert(plan.id.clone(), action);
         if let Some(server) = self.servers.get_mut(&plan.server)
             && let Some(job) = server.jobs.get_mut(&plan.job)
         {
-            job.last_action = Some(plan.id.clone());
-            job.pause_ends = match plan.verb {
-                Verb::Pause => plan.lasts.map(|l| l.after(e.at)),
-                Verb::Resume => None,
-            };
+            job.acted_on(plan, e.at);
         }
         while self.actions.len() > KEEP_ACTIONS {
             self.actions.pop_first();
@@ -172,8 +252,17 @@ impl Model {
         if !self.watching {
             self.servers.entry(name.clone()).or_insert_with(|| Server::new(name));
         }
+        // Letters are the business of both servers on their way; each keeps its own count of them.
+        if let Subject::Canary { canary, .. } = about {
+            for server in self.servers.values_mut() {
+                let add = !self.watching && server.name == *name;
+                server.letter(canary, fact, at, add);
+            }
+            return;
+        }
         if let Some(server) = self.servers.get_mut(name) {
             server.seen(about, fact, at, !self.watching);
+            self.desk.saw(about, fact, at, server);
         }
     }
 
@@ -196,6 +285,10 @@ impl Model {
     /// What mailtop had to say of itself, oldest first.
     pub fn notices(&self) -> impl DoubleEndedIterator<Item = &(Timestamp, Text)> {
         self.notices.iter()
+    }
+    /// What is known of when senders give up; empty for a record of a version that did not know it.
+    pub fn senders(&self) -> &[Patience] {
+        &self.senders
     }
     /// The latest moment on the record.
     pub fn last_event(&self) -> Option<Timestamp> {

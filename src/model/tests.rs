@@ -1,18 +1,29 @@
 use super::*;
-use crate::domain::flow::Trend;
+use crate::domain::action::Verb;
+use crate::domain::door::{Protocol, Role};
+use crate::domain::forecast::{Drain, Why};
 use crate::domain::health::{Failure, Layer, Limits, Phase, PhaseTime, ProbeReport, Verdict};
 use crate::domain::job::{JobState, State};
 use crate::domain::queue::{Depth, How, QueueKind, QueueSnapshot, SystemState};
 use crate::domain::reading::{Miss, Missed};
 use crate::domain::roster::{Watched, WatchedDoor, WatchedJob, WatchedQueue};
 
-fn t(s: i64) -> Timestamp {
+mod canary;
+mod doors;
+mod drain;
+mod horizon;
+mod incident;
+mod influence;
+mod log;
+mod standing;
+
+pub(super) fn t(s: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + s).unwrap()
 }
 fn me() -> ObserverId {
     ObserverId("lin@bastion:1".into())
 }
-fn event(s: i64, about: Subject, what: Fact) -> Event {
+pub(super) fn event(s: i64, about: Subject, what: Fact) -> Event {
     Event {
         at: t(s),
         seen_by: me(),
@@ -30,9 +41,12 @@ fn roster(names: &[&str]) -> Roster {
         doors: vec![WatchedDoor {
             name: "imap".into(),
             url: "imaps://p@h".into(),
+            protocol: Protocol::Imap,
+            role: Role::Mailbox,
             anonymous: false,
         }],
         queues: vec![WatchedQueue {
+            budget_permille: 20,
             name: "postfix".into(),
             kind: QueueKind::Postfix,
         }],
@@ -44,9 +58,11 @@ fn roster(names: &[&str]) -> Roster {
     };
     Roster {
         servers: names.iter().map(server).collect(),
+        senders: vec![],
+        canaries: vec![],
     }
 }
-fn watching(names: &[&str]) -> Model {
+pub(super) fn watching(names: &[&str]) -> Model {
     let mut m = Model::new(Some(me()));
     m.apply(&event(0, Subject::Observer, Fact::Watching(roster(names))));
     m
@@ -57,7 +73,7 @@ fn door(server: &str) -> Subject {
         door: "imap".into(),
     }
 }
-fn queue(server: &str) -> Subject {
+pub(super) fn queue(server: &str) -> Subject {
     Subject::Queue {
         server: server.into(),
         queue: "postfix".into(),
@@ -78,23 +94,17 @@ fn probed(ms: i64, failure: Option<Layer>) -> Fact {
         hint: None,
     });
     Fact::Probed(Box::new(ProbeReport {
-        url: "imaps://p@h".into(),
-        peer: None,
         phases: vec![PhaseTime {
             phase: Phase::Examine,
             took: Span::from_millis(ms),
             ok: failure.is_none(),
         }],
         proved: Some(if failure.is_some() { Phase::Login } else { Phase::Fetch }),
-        goal: Phase::Fetch,
         failure,
-        tls: None,
-        greeting: None,
-        alerts: vec![],
-        notes: vec![],
+        ..ProbeReport::begun("imaps://p@h".into(), vec![Phase::Fetch])
     }))
 }
-fn depth(n: u64) -> Fact {
+pub(super) fn depth(n: u64) -> Fact {
     Fact::QueueSeen(QueueSnapshot {
         kind: QueueKind::Postfix,
         how: How::Counted,
@@ -110,6 +120,7 @@ fn depth(n: u64) -> Fact {
         next_look: None,
         said: None,
         system: SystemState::Unknown,
+        cpu: None,
     })
 }
 fn state(state: State) -> Fact {
@@ -117,10 +128,15 @@ fn state(state: State) -> Fact {
         state,
         progress: Some(62.0),
         running_for: None,
+        began: None,
+        held: None,
         detail: "".into(),
+        armed: vec![],
+        armed_unread: false,
+        beware: vec![],
     })
 }
-fn missed() -> Missed {
+pub(super) fn missed() -> Missed {
     Missed::new(Miss::Unreachable, "ssh a true", "no route")
 }
 fn all_well(m: &mut Model, server: &str, s: i64) {
@@ -149,14 +165,15 @@ fn a_server_is_ok_only_while_everything_watched_is_fresh_and_good() {
 #[test]
 fn a_missed_queue_is_unknown_and_never_zero() {
     let mut m = watching(&["a"]);
-    all_well(&mut m, "a", 0);
-    all_well(&mut m, "a", 10);
+    for s in [-20, -10, 0, 10] {
+        all_well(&mut m, "a", s);
+    }
     assert!(m.server("a").unwrap().net_per_min(t(10)).is_some());
     m.apply(&event(20, queue("a"), Fact::QueueMissed(missed())));
     let row = &rows(&m, t(20))[0];
     assert_eq!(
-        (row.verdict, row.depth, row.trend),
-        (Verdict::Unknown, None, Trend::Unknown)
+        (row.verdict, row.depth, row.outlook.map(|o| o.drain)),
+        (Verdict::Unknown, None, Some(Drain::Unknown { why: Why::Stale }))
     );
     assert_eq!(row.headline, Headline::Unread);
 }
@@ -252,6 +269,11 @@ fn an_action_goes_from_requested_to_its_truth_and_its_pause_runs_down() {
         beware: vec![],
         undo: "".into(),
         armed_on_server: true,
+        choices: crate::domain::action::Choices::default(),
+        unarmed: None,
+        messages: None,
+        confirmation: crate::domain::action::Confirmation::Enter,
+        offers: vec![],
         lasts: Some(Span::from_mins(30)),
         reason: "drain".into(),
         by: "lin".into(),
@@ -328,6 +350,11 @@ fn a_pause_past_its_end_is_a_warning_until_it_is_resumed() {
         beware: vec![],
         undo: "".into(),
         armed_on_server: false,
+        choices: crate::domain::action::Choices::default(),
+        unarmed: None,
+        messages: None,
+        confirmation: crate::domain::action::Confirmation::Enter,
+        offers: vec![],
         lasts: Some(Span::from_mins(1)),
         reason: "drain".into(),
         by: "lin".into(),

@@ -107,6 +107,15 @@ impl Pace {
         }
     }
 
+    /// Something else was read at `now` that kept the host busy for `took`: a listing is put off by what that is worth.
+    pub fn spent(&mut self, took: Span, now: Timestamp) {
+        let rest = rest_after(took, self.permille);
+        self.list_from = self.list_from.map(|at| {
+            let owed = Span::between(now, at).max(Span::ZERO);
+            (owed + rest).min(MAX_WAIT).after(now)
+        });
+    }
+
     /// A look failed at `now` after `took`: it has cost the host all the same.
     pub fn missed(&mut self, how: How, took: Span, now: Timestamp) {
         self.ran(how, took, now);
@@ -235,6 +244,22 @@ mod tests {
         p.ran(How::Listed, Span::from_millis(5), start());
         assert_eq!(p.next(start()), Look::Wait(Span::from_secs(10)));
         assert_eq!(p.next(Span::from_secs(10).after(start())), Look::List);
+    }
+
+    #[test]
+    fn what_else_is_read_puts_the_next_listing_off_by_what_it_is_worth() {
+        let mut p = Pace::new(Span::from_secs(10), 20);
+        p.ran(How::Counted, Span::from_millis(3), start());
+        p.ran(How::Listed, Span::from_millis(100), start());
+        assert_eq!(p.next_listing(start()), Span::from_secs(10));
+        p.spent(Span::from_millis(200), start());
+        assert_eq!(p.next_listing(start()), Span::from_secs(15));
+        p.spent(Span::ZERO, start());
+        assert_eq!(p.next_listing(start()), Span::from_secs(15));
+        // Where nobody looked yet nothing is owed, and the first look comes at once.
+        let mut p = Pace::new(Span::from_secs(10), 20);
+        p.spent(Span::from_secs(1), start());
+        assert_eq!((p.next(start()), p.next_listing(start())), (Look::Count, Span::ZERO));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Message<'a> {
     pub size: u64,
     /// The envelope sender.
     pub sender: Cow<'a, str>,
+    /// Whether an operator expired it (`postsuper -e`): at its next try it is returned.
+    pub forced_expire: bool,
 }
 
 /// Why a line gave no message.
@@ -30,6 +32,14 @@ pub enum Bad {
     NotJson,
     /// It is JSON, but not a message.
     NotAMessage,
+}
+
+/// Who takes the recipients of a message, one after the other.
+pub trait Envelope {
+    /// A message begins: what was taken before is of another one.
+    fn clear(&mut self);
+    /// The next recipient: its address, and why it still waits (empty when that is not said).
+    fn recipient(&mut self, address: &str, reason: &str);
 }
 
 /// The recipients of one message: for each, what the tally needs of it.
@@ -55,14 +65,6 @@ impl Recipients {
         })
     }
 
-    fn clear(&mut self) {
-        if self.text.capacity() > KEEP {
-            *self = Self::default();
-        }
-        self.text.clear();
-        self.ends.clear();
-    }
-
     /// Ends the recipient that began at `start`, whose domain ended at `domain`.
     fn end(&mut self, start: usize, domain: usize) {
         let before = match self.ends.len() {
@@ -81,8 +83,28 @@ impl Recipients {
     }
 }
 
+impl Envelope for Recipients {
+    fn clear(&mut self) {
+        if self.text.capacity() > KEEP {
+            *self = Self::default();
+        }
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    fn recipient(&mut self, address: &str, reason: &str) {
+        let start = self.text.len();
+        // A quoted local part may hold an `@` too: the last one ends it (RFC 5321 4.1.2).
+        self.text
+            .push_str(address.rsplit_once('@').map_or("", |(_, domain)| domain));
+        let domain = self.text.len();
+        self.text.push_str(reason);
+        self.end(start, domain);
+    }
+}
+
 /// Reads one line. `recipients` is emptied first and holds the message's recipients afterwards.
-pub fn parse<'a>(line: &'a str, recipients: &mut Recipients) -> Result<Message<'a>, Bad> {
+pub fn parse<'a, E: Envelope>(line: &'a str, recipients: &mut E) -> Result<Message<'a>, Bad> {
     recipients.clear();
     let mut json = serde_json::Deserializer::from_str(line);
     let message = Whole(recipients)
@@ -98,6 +120,7 @@ enum Member {
     QueueId,
     ArrivalTime,
     MessageSize,
+    ForcedExpire,
     Sender,
     Recipients,
     #[serde(other)]
@@ -118,23 +141,65 @@ enum RecipientMember {
 #[serde(transparent)]
 struct Str<'a>(#[serde(borrow)] Cow<'a, str>);
 
-struct Whole<'r>(&'r mut Recipients);
+/// `true`, or anything else: a message is not lost for a member that little depends on.
+struct Flag(bool);
 
-impl<'de> DeserializeSeed<'de> for Whole<'_> {
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        d.deserialize_any(IsTrue).map(Self)
+    }
+}
+
+struct IsTrue;
+
+impl<'de> Visitor<'de> for IsTrue {
+    type Value = bool;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("true or false")
+    }
+    fn visit_bool<E: Error>(self, v: bool) -> Result<bool, E> {
+        Ok(v)
+    }
+    fn visit_u64<E: Error>(self, _: u64) -> Result<bool, E> {
+        Ok(false)
+    }
+    fn visit_i64<E: Error>(self, _: i64) -> Result<bool, E> {
+        Ok(false)
+    }
+    fn visit_f64<E: Error>(self, _: f64) -> Result<bool, E> {
+        Ok(false)
+    }
+    fn visit_str<E: Error>(self, _: &str) -> Result<bool, E> {
+        Ok(false)
+    }
+    fn visit_unit<E: Error>(self) -> Result<bool, E> {
+        Ok(false)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<bool, A::Error> {
+        IgnoredAny.visit_seq(seq).map(|_| false)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<bool, A::Error> {
+        IgnoredAny.visit_map(map).map(|_| false)
+    }
+}
+
+struct Whole<'r, E>(&'r mut E);
+
+impl<'de, E: Envelope> DeserializeSeed<'de> for Whole<'_, E> {
     type Value = Message<'de>;
     fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<Message<'de>, D::Error> {
         d.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Whole<'_> {
+impl<'de, E: Envelope> Visitor<'de> for Whole<'_, E> {
     type Value = Message<'de>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a message of `postqueue -j`")
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message<'de>, A::Error> {
         let (mut queue, mut id, mut sender) = (None, None, None);
-        let (mut arrival, mut size) = (None, None);
+        let (mut arrival, mut size, mut forced_expire) = (None, None, false);
         while let Some(member) = map.next_key()? {
             match member {
                 Member::QueueName => queue = Some(map.next_value::<Str<'de>>()?.0),
@@ -142,6 +207,7 @@ impl<'de> Visitor<'de> for Whole<'_> {
                 Member::Sender => sender = Some(map.next_value::<Str<'de>>()?.0),
                 Member::ArrivalTime => arrival = Some(map.next_value::<i64>()?),
                 Member::MessageSize => size = Some(map.next_value::<u64>()?),
+                Member::ForcedExpire => forced_expire = map.next_value::<Flag>()?.0,
                 Member::Recipients => {
                     self.0.clear();
                     map.next_value_seed(All(self.0))?;
@@ -158,20 +224,21 @@ impl<'de> Visitor<'de> for Whole<'_> {
             arrival: Timestamp::from_second(arrival).map_err(A::Error::custom)?,
             size: size.ok_or_else(|| A::Error::missing_field("message_size"))?,
             sender: sender.unwrap_or_default(),
+            forced_expire,
         })
     }
 }
 
-struct All<'r>(&'r mut Recipients);
+struct All<'r, E>(&'r mut E);
 
-impl<'de> DeserializeSeed<'de> for All<'_> {
+impl<'de, E: Envelope> DeserializeSeed<'de> for All<'_, E> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
         d.deserialize_seq(self)
     }
 }
 
-impl<'de> Visitor<'de> for All<'_> {
+impl<'de, E: Envelope> Visitor<'de> for All<'_, E> {
     type Value = ();
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of recipients")
@@ -182,42 +249,33 @@ impl<'de> Visitor<'de> for All<'_> {
     }
 }
 
-struct One<'r>(&'r mut Recipients);
+struct One<'r, E>(&'r mut E);
 
-impl<'de> DeserializeSeed<'de> for One<'_> {
+impl<'de, E: Envelope> DeserializeSeed<'de> for One<'_, E> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
         d.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for One<'_> {
+impl<'de, E: Envelope> Visitor<'de> for One<'_, E> {
     type Value = ();
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a recipient")
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let all = self.0;
-        let start = all.text.len();
-        let mut reason = None;
+        let (mut address, mut reason) = (None, None);
         while let Some(member) = map.next_key()? {
             match member {
-                RecipientMember::Address => {
-                    let address = map.next_value::<Str<'de>>()?.0;
-                    all.text.truncate(start);
-                    // A quoted local part may hold an `@` too: the last one ends it (RFC 5321 4.1.2).
-                    all.text
-                        .push_str(address.rsplit_once('@').map_or("", |(_, domain)| domain));
-                }
+                RecipientMember::Address => address = Some(map.next_value::<Str<'de>>()?.0),
                 RecipientMember::DelayReason => reason = Some(map.next_value::<Str<'de>>()?.0),
                 RecipientMember::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        let domain = all.text.len();
-        all.text.push_str(&reason.unwrap_or_default());
-        all.end(start, domain);
+        self.0
+            .recipient(&address.unwrap_or_default(), &reason.unwrap_or_default());
         Ok(())
     }
 }
@@ -254,6 +312,25 @@ mod tests {
             r.iter().collect::<Vec<_>>(),
             [("far.test", "connect to 127.0.0.1[127.0.0.1]:10026: Connection refused")]
         );
+    }
+
+    #[test]
+    fn an_expired_message_is_told_and_a_flag_of_another_kind_is_no_trouble() {
+        let mut r = Recipients::default();
+        for (flag, want) in [
+            ("true", true),
+            ("false", false),
+            ("null", false),
+            ("1", false),
+            ("-1", false),
+            ("1.5", false),
+            (r#""true""#, false),
+            ("[true]", false),
+            (r#"{"a":true}"#, false),
+        ] {
+            let line = SEEN.replace(r#""forced_expire": false"#, &format!(r#""forced_expire": {flag}"#));
+            assert_eq!(parse(&line, &mut r).unwrap().forced_expire, want, "{flag}");
+        }
     }
 
     #[test]

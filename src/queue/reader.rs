@@ -1,142 +1,62 @@
 //! A listing as it comes, chunk by chunk, to a snapshot. Pure: bytes in, counts out, never the whole listing in memory.
 //! Every line is a message, blank, or skipped; skipped lines make the snapshot partial, and it says why.
 
-use std::fmt::Write;
+use std::hash::RandomState;
 
 use jiff::Timestamp;
 
-use super::lines::{Line, Lines};
+pub use super::feed::LineCount;
+use super::feed::{Feed, Take};
 use super::message::{self, Bad, Recipients};
 use super::tally::{TOP, Tally};
+use crate::domain::Span;
 use crate::domain::queue::{How, QueueKind, QueueSnapshot, SystemState};
-use crate::domain::{Span, Text};
-
-/// How many lines came to what.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct LineCount {
-    /// Read as a message, listed twice or not.
-    pub messages: u64,
-    /// Empty or white space only.
-    pub blank: u64,
-    /// No JSON: garbage, or another program's words.
-    pub not_json: u64,
-    /// JSON, but no message of this mail system.
-    pub not_a_message: u64,
-    /// Longer than the bound on lines.
-    pub overlong: u64,
-    /// The last line had no end and could not be read: 1 when the listing was cut off, else 0.
-    pub cut_off: u64,
-}
-
-impl LineCount {
-    /// Lines that were not understood.
-    pub const fn skipped(&self) -> u64 {
-        self.not_json + self.not_a_message + self.overlong + self.cut_off
-    }
-
-    /// What was skipped and why, when anything was: `3 lines skipped: 2 no JSON, 1 cut off`.
-    pub fn said(&self) -> Option<Text> {
-        let kinds = [
-            (self.not_json, "no JSON"),
-            (self.not_a_message, "JSON but no message"),
-            (self.overlong, "too long"),
-            (self.cut_off, "cut off at the end of the listing"),
-        ];
-        let why: Vec<String> = (kinds.iter().filter(|k| k.0 > 0).map(|(n, what)| format!("{n} {what}"))).collect();
-        let lines = if self.skipped() == 1 { "line" } else { "lines" };
-        (!why.is_empty()).then(|| format!("{} {lines} skipped: {}", self.skipped(), why.join(", ")).into())
-    }
-}
 
 /// Reads a `postqueue -j` listing.
 #[derive(Debug)]
-pub struct ListingReader {
-    lines: Lines,
-    fold: Fold,
-}
+pub struct ListingReader(Feed<Fold>);
 
 #[derive(Debug)]
 struct Fold {
     tally: Tally,
     recipients: Recipients,
-    count: LineCount,
 }
 
-impl ListingReader {
-    /// Nothing read yet. Ages are told at `now`.
-    pub fn new(now: Timestamp) -> Self {
-        Self {
-            lines: Lines::default(),
-            fold: Fold {
-                tally: Tally::new(now),
-                recipients: Recipients::default(),
-                count: LineCount::default(),
-            },
-        }
-    }
-
-    /// Takes the next chunk, cut anywhere.
-    pub fn push(&mut self, chunk: &[u8]) {
-        let fold = &mut self.fold;
-        self.lines.push(chunk, |line| fold.line(&line));
-    }
-
-    /// Ends the listing. A last line without a newline counts as a message if it is whole.
-    pub fn finish(mut self) -> Read {
-        let fold = &mut self.fold;
-        let before = fold.count.not_json;
-        self.lines.finish(|line| fold.line(&line));
-        let cut_off = fold.count.not_json - before;
-        fold.count.not_json = before;
-        fold.count.cut_off = cut_off;
-        Read {
-            tally: self.fold.tally,
-            lines: self.fold.count,
-        }
-    }
-}
-
-impl Fold {
-    fn line(&mut self, line: &Line<'_>) {
-        let Line::Whole(bytes) = line else {
-            self.count.overlong += 1;
-            return;
-        };
-        if bytes.trim_ascii().is_empty() {
-            self.count.blank += 1;
-            return;
-        }
-        let read = match std::str::from_utf8(bytes) {
-            Ok(line) => self.message(line),
-            // A stray byte inside a message: shown as it would be on a screen, so that the message still counts.
-            Err(_) if bytes.starts_with(b"{") => self.message(&with_bytes_shown(bytes)),
-            Err(_) => Err(Bad::NotJson),
-        };
-        match read {
-            Ok(()) => self.count.messages += 1,
-            Err(Bad::NotJson) => self.count.not_json += 1,
-            Err(Bad::NotAMessage) => self.count.not_a_message += 1,
-        }
-    }
-
-    fn message(&mut self, line: &str) -> Result<(), Bad> {
+impl Take for Fold {
+    fn take(&mut self, line: &str) -> Result<(), Bad> {
         let message = message::parse(line, &mut self.recipients)?;
         self.tally.add(&message, &self.recipients);
         Ok(())
     }
 }
 
-/// The line with each byte that is not UTF-8 written as `\xNN`, in JSON's own escaping.
-fn with_bytes_shown(line: &[u8]) -> String {
-    let mut out = String::with_capacity(line.len() + 16);
-    for chunk in line.utf8_chunks() {
-        out.push_str(chunk.valid());
-        for b in chunk.invalid() {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "\\\\x{b:02x}");
+impl ListingReader {
+    /// Nothing read yet. Ages are told at `now`.
+    pub fn new(now: Timestamp) -> Self {
+        Self::keyed(now, RandomState::new())
+    }
+
+    /// As [`ListingReader::new`], with the key of a [`super::Census`] for the identities of messages.
+    pub(super) fn keyed(now: Timestamp, key: RandomState) -> Self {
+        Self(Feed::new(Fold {
+            tally: Tally::new(now, key),
+            recipients: Recipients::default(),
+        }))
+    }
+
+    /// Takes the next chunk, cut anywhere.
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.0.push(chunk);
+    }
+
+    /// Ends the listing. A last line without a newline counts as a message if it is whole.
+    pub fn finish(self) -> Read {
+        let (fold, lines) = self.0.finish();
+        Read {
+            tally: fold.tally,
+            lines,
         }
     }
-    out
 }
 
 /// A listing, read to its end.
@@ -169,6 +89,7 @@ impl Read {
             next_look: None,
             said: None,
             system: SystemState::Unknown,
+            cpu: None,
         }
     }
 }
@@ -273,6 +194,23 @@ mod tests {
     }
 
     #[test]
+    fn arrivals_are_told_by_the_hour_without_held_mail_and_bounces_apart() {
+        let bounce = |age| line("deferred", "D", age, &[]).replace("a@x.test", "MAILER-DAEMON");
+        let text = line("deferred", "A", 5, &[])
+            + &line("active", "B", 3_600, &[])
+            + &line("hold", "C", 5, &[])
+            + &bounce(3_600)
+            + &line("incoming", "E", 5, &[])
+            + &line("hold", "E", 5, &[]);
+        let (s, _) = read(text.as_bytes());
+        let start = now().as_second() - now().as_second() % 3_600;
+        let hours: Vec<_> = (s.listing.unwrap().hours.iter())
+            .map(|h| ((h.from.as_second() - start) / 3_600, h.messages, h.bounces))
+            .collect();
+        assert_eq!(hours, [(-1, 1, 1), (0, 1, 0)]);
+    }
+
+    #[test]
     fn garbage_between_the_lines_is_skipped_and_said() {
         let text = [
             b"\x7fELF\0\xff\n{}\n\n".as_slice(),
@@ -371,6 +309,8 @@ mod tests {
             let l = s.listing.unwrap();
             prop_assert_eq!(l.ages.iter().sum::<u64>(), s.depth.total());
             prop_assert_eq!(l.by_queue.values().sum::<u64>(), s.depth.total());
+            let by_hour: u64 = l.hours.iter().map(|h| h.messages + h.bounces).sum();
+            prop_assert_eq!(by_hour, s.depth.total() - s.depth.hold);
         }
 
         #[test]

@@ -7,17 +7,19 @@ use std::hash::{BuildHasher, BuildHasherDefault, RandomState};
 
 use jiff::Timestamp;
 
+use super::census::{Life, Place};
+use super::group::{self, head};
+use super::hours::Hours;
 use super::message::{Message, Recipients};
 use super::top::{AsIs, Top, Weight};
+use crate::domain::horizon::HourOfArrivals;
 use crate::domain::queue::{Ages, Depth, Destination, Listing, Reason, Sender, age_column};
-use crate::domain::reason::mask_into;
 use crate::domain::{Span, Text};
 
 /// How many destinations, reasons and senders a listing shows unless told otherwise.
 pub const TOP: usize = 50;
 
-/// The destination that stands for recipients without a domain.
-pub const NO_DOMAIN: &str = "(none)";
+pub use super::group::NO_DOMAIN;
 
 /// The row that sums what had to be dropped because there were too many different ones.
 pub const DROPPED: &str = "(others, not told apart)";
@@ -27,19 +29,24 @@ const MAX_SENDERS: usize = 28_000;
 const MAX_REASONS: usize = 4_096;
 const MAX_QUEUES: usize = 32;
 
-/// Bytes that are looked at, of each. A domain has at most 255 (RFC 1035 2.3.4), an address 254 and its brackets (RFC 5321 4.5.3.1).
-const DOMAIN_BYTES: usize = 255;
-const SENDER_BYTES: usize = 320;
-const REASON_BYTES: usize = 2_048;
+/// What is kept of a message that was listed, beside its identity: 8 bytes.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    arrival: u32,
+    /// The index of the queue that it was last seen in.
+    queue: u8,
+    bounce: bool,
+    forced: bool,
+}
 
 /// Folds messages into counts.
 #[derive(Debug)]
 pub struct Tally {
     now: Timestamp,
-    /// Queue IDs by a keyed 64-bit hash, with the index of the queue that each was last seen in. Among a million messages
+    /// Messages by identity: a keyed 64-bit hash of queue ID and arrival, since an ID may be used again. Among a million messages
     /// the odds that any two fall together are 1 in 37 million, and nobody outside can choose which.
-    seen: HashMap<u64, u8, BuildHasherDefault<AsIs>>,
-    hash: RandomState,
+    seen: HashMap<u64, Known, BuildHasherDefault<AsIs>>,
+    key: RandomState,
     queues: Vec<(Box<str>, u64)>,
     messages: u64,
     bytes: u64,
@@ -53,12 +60,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Nothing counted yet. Ages are told at `now`.
-    pub fn new(now: Timestamp) -> Self {
+    /// Nothing counted yet. Ages are told at `now`; identities are made with `key`.
+    pub fn new(now: Timestamp, key: RandomState) -> Self {
         Self {
             now,
             seen: HashMap::default(),
-            hash: RandomState::new(),
+            key,
             queues: Vec::new(),
             messages: 0,
             bytes: 0,
@@ -80,9 +87,16 @@ impl Tally {
     /// Counts one message. One that was counted before only moves to the queue that it is in now.
     pub fn add(&mut self, message: &Message<'_>, recipients: &Recipients) {
         let queue = self.queue(&message.queue);
-        let id = self.hash.hash_one(&*message.id);
-        if let Some(before) = self.seen.insert(id, queue as u8) {
-            self.queues[usize::from(before)].1 -= 1;
+        let id = identity(&self.key, message);
+        let bounce = group::is_bounce(&message.sender);
+        let known = Known {
+            arrival: seconds(message.arrival),
+            queue: queue as u8,
+            bounce,
+            forced: message.forced_expire,
+        };
+        if let Some(before) = self.seen.insert(id, known) {
+            self.queues[usize::from(before.queue)].1 -= 1;
             self.queues[queue].1 += 1;
             return;
         }
@@ -92,16 +106,13 @@ impl Tally {
         self.oldest = Some(self.oldest.map_or(message.arrival, |o| o.min(message.arrival)));
         let column = age_column(Span::between(message.arrival, self.now));
         self.ages[column] += 1;
-        let sender = match &*message.sender {
-            "" | "MAILER-DAEMON" => "<>",
-            s => head(s, SENDER_BYTES),
-        };
-        self.senders.count(sender, self.messages, column);
+        self.senders
+            .count(group::sender(&message.sender), self.messages, column);
         for (domain, reason) in recipients.iter() {
-            let domain = lowered(head(domain, DOMAIN_BYTES), &mut self.lower);
+            let domain = group::domain(domain, &mut self.lower);
             self.destinations.count(domain, self.messages, column);
             if !reason.is_empty() {
-                let reason = self.masks.of(head(reason, REASON_BYTES), &self.hash);
+                let reason = self.masks.of(group::reason(reason), &self.key);
                 self.reasons.count(reason, self.messages, column);
             }
         }
@@ -130,6 +141,7 @@ impl Tally {
             oldest: self.oldest,
             ages: self.ages,
             destination_count: self.destinations.distinct(),
+            hours: self.hours(),
             ..Listing::default()
         };
         for (name, count) in self.queues.iter().filter(|(_, count)| *count > 0) {
@@ -161,27 +173,48 @@ impl Tally {
             .collect();
         (depth, listing)
     }
+
+    /// Messages that are not held, by the hour of their arrival.
+    fn hours(&self) -> Vec<HourOfArrivals> {
+        let places = self.places();
+        let mut hours = Hours::until(self.now);
+        for known in self
+            .seen
+            .values()
+            .filter(|k| places[usize::from(k.queue)] != Place::Hold)
+        {
+            hours.count(known.arrival, known.bounce);
+        }
+        hours.finish()
+    }
+
+    /// The kind of each queue, by its index.
+    fn places(&self) -> Vec<Place> {
+        self.queues.iter().map(|(name, _)| Place::of(name)).collect()
+    }
+
+    /// The identities of all messages, in no order.
+    pub(super) fn into_lives(self) -> Vec<Life> {
+        let places = self.places();
+        let life = |(identity, known): (u64, Known)| Life {
+            identity,
+            arrival: known.arrival,
+            place: places[usize::from(known.queue)],
+            bounce: known.bounce,
+            forced: known.forced,
+        };
+        self.seen.into_iter().map(life).collect()
+    }
 }
 
-/// At most `max` bytes from the start, whole characters.
-fn head(s: &str, max: usize) -> &str {
-    let mut end = max.min(s.len());
-    while !s.is_char_boundary(end) {
-        end -= 1;
-    }
-    &s[..end]
+/// What tells a message from all others.
+pub(super) fn identity(key: &RandomState, message: &Message<'_>) -> u64 {
+    key.hash_one((&*message.id, message.arrival.as_second()))
 }
 
-fn lowered<'a>(domain: &'a str, buffer: &'a mut String) -> &'a str {
-    if domain.is_empty() {
-        NO_DOMAIN
-    } else if domain.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
-        buffer.clear();
-        buffer.extend(domain.chars().flat_map(char::to_lowercase));
-        buffer
-    } else {
-        domain
-    }
+/// Whole seconds of Unix time, held inside 1970 to 2106.
+fn seconds(at: Timestamp) -> u32 {
+    u32::try_from(at.as_second().max(0)).unwrap_or(u32::MAX)
 }
 
 /// Reasons already masked: most of a queue is deferred for few reasons, word for word. The first ones are kept, and
@@ -200,8 +233,7 @@ impl Masks {
         match self.known.entry(hash.hash_one(raw)) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
-                self.last.clear();
-                mask_into(raw, &mut self.last);
+                group::masked(raw, &mut self.last);
                 if full {
                     &self.last
                 } else {

@@ -1,7 +1,7 @@
 //! A command on this host: its own process group, so that a time-out ends all of what it started.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Seek, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -18,13 +18,29 @@ pub(super) const SBIN: &str = "/usr/local/sbin:/usr/sbin:/sbin";
 
 /// Runs it to its end or its time-out. Dropping the future kills the whole group.
 pub(super) async fn run(argv: &Argv, limits: RunLimits, stdout: Stdout<'_>) -> Result<Output, Missed> {
+    on_input(argv, Stdio::null(), limits, stdout).await
+}
+
+/// Runs a program on this host with `input` as its standard input, to its end or its time-out. The input is a file without a
+/// name: a program that does not read it makes nobody wait.
+pub async fn feed(argv: &Argv, input: &[u8], limits: RunLimits) -> Result<Output, Missed> {
+    let file = tempfile::tempfile().and_then(|mut file| {
+        file.write_all(input)?;
+        file.rewind()?;
+        Ok(file)
+    });
+    let file = file.map_err(|e| Missed::new(Miss::BadAnswer, argv.quoted(), format!("its input: {e}")))?;
+    on_input(argv, file.into(), limits, Stdout::Kept).await
+}
+
+async fn on_input(argv: &Argv, stdin: Stdio, limits: RunLimits, stdout: Stdout<'_>) -> Result<Output, Missed> {
     let start = Instant::now();
     let mut child = Command::new(argv.program())
         .args(argv.args())
         .env("LC_ALL", "C")
         .env_remove("LANGUAGE")
         .env("PATH", path())
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)

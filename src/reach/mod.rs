@@ -7,5 +7,6 @@ mod pipes;
 pub mod run;
 mod ssh;
 
+pub use local::feed;
 pub use run::{Output, RunLimits, Runner};
 pub use ssh::{Ssh, SshTarget};

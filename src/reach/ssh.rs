@@ -48,6 +48,10 @@ pub struct SshTarget {
 }
 
 impl SshTarget {
+    /// What the shell at the other end is handed to run `argv`: with its timeout(1), and with a watchdog where there is none.
+    pub fn handed_over(argv: &Argv, limit: Span) -> [String; 2] {
+        master::lines(argv, limit)
+    }
     /// `ssh mx1`, as one would type it.
     fn by_hand(&self) -> String {
         let config = match &self.config_file {
@@ -151,6 +155,17 @@ impl Ssh {
                 }
                 None => Err(trouble::silent(self.target(), limits.timeout)),
             },
+        }
+    }
+
+    /// A socket here that leads to the unix socket at `path` there, over the same connection, for as long as the guard that
+    /// comes with it is held.
+    pub(super) async fn forward(&self, path: &str) -> Result<(PathBuf, impl Sized + Send + use<>), Missed> {
+        let mut used = None;
+        let link = self.live_link(&mut used).await?;
+        match link.forward(path).await {
+            Ok(local) => Ok((local, link)),
+            Err(e) => Err(trouble::lost(self.target(), &e, &link.last_words())),
         }
     }
 

@@ -4,8 +4,10 @@
 
 mod damage;
 mod feed;
+mod incidents;
 mod leases;
 mod processes;
+mod recall;
 mod record;
 mod retention;
 mod support;

@@ -72,7 +72,7 @@ fn old_samples_become_a_line_a_minute_and_then_a_line_an_hour() {
 
     prune_all(&mut db, 2 * HOUR + 60);
     let left = all(&mut db);
-    assert_eq!(left.len(), 6, "what was done and said, and what is young: {left:?}");
+    assert_eq!(left.len(), 7, "what was done and said, and what is young: {left:?}");
     assert!(left.contains(&young) && left.iter().any(|e| matches!(e.what, Fact::ActionPlanned(_))));
 
     let probes = db.probe_rolls(&door(), Grain::Minute, t(0), t(DAY)).unwrap();

@@ -81,13 +81,11 @@ pub fn report(fetch_ms: i64) -> ProbeReport {
     ];
     let mut phases: Vec<PhaseTime> = times.map(|(phase, us)| took(phase, Span::from_micros(us))).to_vec();
     phases.push(took(Fetch, Span::from_millis(fetch_ms)));
+    let plan = phases.iter().map(|p| p.phase).collect();
     ProbeReport {
-        url: "imaps://probe@imap.example.com".into(),
         peer: Some("192.0.2.17:993".into()),
         phases,
         proved: Some(Fetch),
-        goal: Fetch,
-        failure: None,
         tls: Some(TlsSeen {
             version: Some("TLSv1.3".into()),
             not_after: Some(t(86_400 * 60)),
@@ -96,8 +94,7 @@ pub fn report(fetch_ms: i64) -> ProbeReport {
             "* OK [CAPABILITY IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+ AUTH=PLAIN] Dovecot ready."
                 .into(),
         ),
-        alerts: vec![],
-        notes: vec![],
+        ..ProbeReport::begun("imaps://probe@imap.example.com".into(), plan)
     }
 }
 
@@ -149,6 +146,7 @@ pub fn depth(at: Timestamp, deferred: u64, listing: Option<Listing>) -> Event {
             next_look: None,
             said: None,
             system: SystemState::Unknown,
+            cpu: None,
         }),
     )
 }
@@ -176,7 +174,12 @@ pub fn job_state(state: State) -> JobState {
         state,
         progress: Some(62.5),
         running_for: Some(Span::from_mins(252)),
+        began: None,
+        held: None,
         detail: "active (running)".into(),
+        armed: vec![],
+        armed_unread: false,
+        beware: vec![],
     }
 }
 
@@ -191,6 +194,11 @@ pub fn planned(at: Timestamp, id: &str, job_name: &str) -> Event {
         beware: vec![],
         undo: "systemctl thaw mail-db-compact.service".into(),
         armed_on_server: true,
+        choices: mailtop::domain::action::Choices::default(),
+        unarmed: None,
+        messages: None,
+        confirmation: mailtop::domain::action::Confirmation::Enter,
+        offers: vec![],
         lasts: Some(Span::from_mins(30)),
         reason: "drain first".into(),
         by: "lin@desk".into(),
@@ -231,6 +239,8 @@ pub fn roster() -> Roster {
             queues: vec![],
             jobs: vec![],
         }],
+        senders: vec![],
+        canaries: vec![],
     }
 }
 
@@ -260,6 +270,15 @@ pub fn one_of_each() -> Vec<Event> {
         read_back(t(14), "a1", "compact"),
         event(t(15), Subject::Observer, Fact::Notice("a word".into())),
         event(t(16), Subject::Observer, Fact::ObserverStopped),
+        event(
+            t(17),
+            Subject::Incident {
+                incident: mailtop::domain::incident::IncidentId("20261121T1058-4fa2".into()),
+            },
+            Fact::Incident(Box::new(mailtop::domain::incident::Entry::Acknowledged(
+                mailtop::domain::incident::fact::Acknowledged { by: "lin@desk".into() },
+            ))),
+        ),
     ]
 }
 

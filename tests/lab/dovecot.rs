@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use mailtop::domain::Span;
-use mailtop::domain::door::{ImapDoor, Mechanism, Security};
+use mailtop::domain::door::{Door, Mechanism, Place, Role, Security, Speaks};
 
 use super::certs::{Certificate, Certs};
 
@@ -92,8 +92,8 @@ impl Dovecot {
     fn wait_until_it_listens(&mut self) {
         let started = Instant::now();
         // Its sockets come one after the other: tests need the doors, and some take the socket of the authentication away.
-        let auth = self.path("run/login/login");
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.imap)).is_err() || !auth.exists() {
+        let auth = ["run/login/login", "run/auth-master"].map(|s| self.path(s));
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.imap)).is_err() || !auth.iter().all(|s| s.exists()) {
             let ended = self.master.try_wait().unwrap();
             assert!(ended.is_none(), "dovecot ended ({ended:?}):\n{}", self.log());
             assert!(
@@ -115,23 +115,23 @@ impl Dovecot {
     }
 
     /// Its implicit TLS door, trusted through the CA that signed its certificate.
-    pub fn door(&self) -> ImapDoor {
-        ImapDoor {
+    pub fn door(&self) -> Door {
+        Door {
             name: "imap".into(),
-            host: "127.0.0.1".to_owned(),
-            port: self.imaps,
+            speaks: Speaks::imap(),
+            role: Role::Mailbox,
+            at: Place::tcp("127.0.0.1", self.imaps),
             security: Security::Tls,
             user: Some(USER.to_owned()),
             mechanism: Mechanism::Password,
-            mailbox: "INBOX".to_owned(),
             ca_file: Some(self.path("ca.pem")),
             timeout: Span::from_secs(5),
         }
     }
     /// Its STARTTLS door.
-    pub fn starttls_door(&self) -> ImapDoor {
-        ImapDoor {
-            port: self.imap,
+    pub fn starttls_door(&self) -> Door {
+        Door {
+            at: Place::tcp("127.0.0.1", self.imap),
             security: Security::StartTls,
             ..self.door()
         }
@@ -145,6 +145,8 @@ impl Dovecot {
     }
     /// SIGSTOP to the master and everything that it started: the kernel goes on accepting.
     pub fn freeze(&self) {
+        // The master first, so that it starts none behind our back.
+        signal("STOP", self.master.id());
         for pid in self.processes() {
             signal("STOP", pid);
         }

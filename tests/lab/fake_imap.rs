@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
 use mailtop::domain::Span;
-use mailtop::domain::door::{ImapDoor, Mechanism, Security};
+use mailtop::domain::door::{Door, Mechanism, Place, Role, Security, Speaks};
 use native_tls::Protocol;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,6 +20,8 @@ pub enum Step {
     Say(Vec<u8>),
     /// Sends them one at a time.
     Drip(Vec<u8>),
+    /// Sends them when so much time has passed, as a tarpit does.
+    After(Span, Vec<u8>),
     /// Reads a line and remembers its tag.
     Read,
     /// Sends this behind the last tag.
@@ -78,15 +80,15 @@ impl Fake {
         }
     }
     /// A door to it.
-    pub fn door(&self, security: Security) -> ImapDoor {
-        ImapDoor {
+    pub fn door(&self, security: Security) -> Door {
+        Door {
             name: "imap".into(),
-            host: "127.0.0.1".to_owned(),
-            port: self.port,
+            speaks: Speaks::imap(),
+            role: Role::Mailbox,
+            at: Place::tcp("127.0.0.1", self.port),
             security,
             user: Some("u1".to_owned()),
             mechanism: Mechanism::Password,
-            mailbox: "INBOX".to_owned(),
             ca_file: Some(self.dir.path().join("ca.pem")),
             timeout: Span::from_secs(5),
         }
@@ -170,6 +172,10 @@ async fn steps<S: AsyncRead + AsyncWrite + Unpin>(
                     stream.flush().await?;
                     tokio::task::yield_now().await;
                 }
+            }
+            Step::After(wait, bytes) => {
+                tokio::time::sleep(wait.to_std()).await;
+                stream.write_all(bytes).await?;
             }
             Step::Read => {
                 let mut line = Vec::new();

@@ -3,6 +3,8 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod certs;
+pub mod dns;
+pub mod doors;
 pub mod dovecot;
 pub mod fake_imap;
 pub mod host;

@@ -1,5 +1,11 @@
 //! A private Postfix on loopback: its own configuration, queue, data and log, ports that were free, and a relay host where
 //! nobody listens, so that whatever comes in is deferred. Dropping it stops it. Needs root and Debian's `postfix`.
+// Every test program uses its own part of it.
+#![allow(dead_code)]
+
+#[allow(clippy::duplicate_mod)] // A test program may have several parts of the lab that need it.
+#[path = "watchers.rs"]
+mod watchers;
 
 use std::fs;
 use std::io::Write;
@@ -38,6 +44,11 @@ pub fn missing() -> Option<String> {
 impl Postfix {
     /// Starts one and waits until it answers.
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same with further lines of main.cf, which hold over ours.
+    pub fn start_with(settings: &str) -> Self {
         let root = tempfile::Builder::new()
             .prefix("mailtop-postfix-")
             .tempdir()
@@ -59,7 +70,7 @@ impl Postfix {
              local_recipient_maps =\nsmtpd_relay_restrictions = permit_mynetworks, reject\nrelayhost = [127.0.0.1]:{nobody}\n\
              enable_long_queue_ids = yes\nsmtpd_client_connection_count_limit = 0\nsmtpd_peername_lookup = no\n"
         );
-        fs::write(it.conf().join("main.cf"), main).expect("main.cf");
+        fs::write(it.conf().join("main.cf"), main + settings).expect("main.cf");
         fs::write(it.conf().join("master.cf"), master(port)).expect("master.cf");
         checked(it.command("postfix").arg("start"));
         it.wait_for("its smtpd to listen", || {
@@ -147,9 +158,54 @@ impl Postfix {
         let _ = self.command("postfix").arg("stop").status();
     }
 
+    /// SIGSTOP to its smtpds, and to the master, which would start more: the kernel goes on accepting.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+    /// SIGCONT to the same.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+    fn signal(&self, name: &str) {
+        let file = self.root.path().join("queue/pid/master.pid");
+        let master = fs::read_to_string(file).expect("its pid").trim().to_owned();
+        let of_master = Command::new("pgrep").args(["-P", &master]).output().expect("pgrep");
+        let children = String::from_utf8_lossy(&of_master.stdout).into_owned();
+        for pid in std::iter::once(master.as_str()).chain(children.lines()) {
+            let _ = Command::new("kill")
+                .args(["-s", name, pid])
+                .stderr(Stdio::null())
+                .status();
+        }
+    }
+
+    /// Changes settings and makes them known.
+    pub fn set(&self, settings: &[&str]) {
+        checked(self.command("postconf").arg("-e").args(settings));
+        checked(self.command("postfix").arg("reload"));
+    }
+
+    /// Adds services to master.cf and makes them known.
+    pub fn add_services(&self, lines: &str) {
+        let file = self.conf().join("master.cf");
+        let text = fs::read_to_string(&file).expect("master.cf");
+        fs::write(&file, text + lines).expect("master.cf");
+        checked(self.command("postfix").arg("reload"));
+    }
+
+    /// Its folder.
+    pub fn dir(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Where it logs.
+    pub fn log_file(&self) -> PathBuf {
+        self.root.path().join("log")
+    }
+
     /// Its log so far.
     pub fn log(&self) -> String {
-        fs::read(self.root.path().join("log"))
+        fs::read(self.log_file())
             .map(|l| String::from_utf8_lossy(&l).into_owned())
             .unwrap_or_default()
     }
@@ -170,6 +226,7 @@ impl Postfix {
 
 impl Drop for Postfix {
     fn drop(&mut self) {
+        watchers::end(self.dir());
         self.stop();
     }
 }
@@ -187,10 +244,12 @@ fn master(port: u16) -> String {
         "trace unix - - n - 0 bounce",
         "proxymap unix - - n - - proxymap",
         "smtp unix - - n - - smtp",
+        "lmtp unix - - n - - lmtp",
         "relay unix - - n - - smtp",
         "showq unix n - n - - showq",
         "error unix - - n - - error",
         "retry unix - - n - - error",
+        "discard unix - - n - - discard",
         "anvil unix - - n - 1 anvil",
         "scache unix - - n - 1 scache",
         "postlog unix-dgram n - n - 1 postlogd",
@@ -202,7 +261,7 @@ fn master(port: u16) -> String {
 }
 
 /// A port that nobody listens on. It is free again when this returns, and stays so unless somebody is quick.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|l| l.local_addr())
         .expect("a free port")

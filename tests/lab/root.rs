@@ -17,6 +17,7 @@ const PACKAGES: &[&str] = &[
     "postfix",
     "dovecot-imapd",
     "dovecot-lmtpd",
+    "postgresql",
 ];
 
 /// What is done to it after that, inside; it is part of its name too.
@@ -24,6 +25,7 @@ const FINISH: &str = "
     rm -f /etc/ssh/ssh_host_*
     systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
         e2scrub_reap.service systemd-firstboot.service
+    systemctl disable postgresql.service
     useradd --create-home --shell /bin/sh ops
     apt-get clean
 ";

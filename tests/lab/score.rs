@@ -1,39 +1,64 @@
-//! Holds forecasts against what then happened in a simulated drain, beside two naive rules, and makes the table.
+//! Holds forecasts against what then happened in simulated drains, beside two naive rules.
 
-use std::fmt::Write as _;
+use std::ops::Range;
 
 use mailtop::domain::Span;
 use mailtop::domain::forecast::{Drain as Verdict, Sample, forecast};
 
 use super::dice::Dice;
-use super::drains::{Drain, STEP, Seen};
+use super::drains::{self, Arrivals, Counting, Drain, Outage, STEP, Seen};
 
+/// Seeds never looked at while the forecast was made.
+pub const HELD_OUT: Range<u64> = 2_000_000..2_002_400;
 /// How far a drain has come at each look, in percent of its peak.
 pub const LOOKS: [u32; 4] = [10, 25, 50, 75];
+/// In place of that at looks before the peak, and how many of them there are at each drain.
+pub const ON_THE_WAY_UP: u32 = 0;
+const WAY_UP: usize = 3;
 const MIN: usize = 60 / STEP;
 
 /// One forecast and what came of it.
 #[derive(Clone, Debug)]
 pub struct Look {
     pub percent: u32,
-    pub seen: Seen,
-    /// Seconds to the true end.
+    pub kind: Kind,
+    /// Seconds to the true end; infinite where it never comes.
     pub truth: f64,
     pub verdict: Verdict,
     pub wrong: bool,
-    /// Depth over the net rate between the last two samples, in seconds; `None` when it does not fall.
+    /// Whether the watcher had just missed something, a gap or a clock step: by the rule of the house nothing is said then.
+    pub blind: bool,
+    /// Whether the queue fell in the five minutes before and falls in the five minutes to come, by a hundredth or more.
+    pub falls: bool,
+    /// The naive rule: depth over the net rate between the last two samples, in seconds; `None` when it does not fall.
     pub naive: Option<f64>,
-    /// The same over the last five minutes by least squares.
-    pub naive_5min: Option<f64>,
+    /// Its peer: depth over the slope of the last five minutes, by least squares.
+    pub slope: Option<f64>,
+}
+
+/// What drain it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Kind {
+    pub outage: Outage,
+    pub arrivals: Arrivals,
+    pub seen: Seen,
+    /// More than half of the capacity is taken on an ordinary day.
+    pub busy: bool,
+    /// The outage was longer than eight hours.
+    pub long: bool,
 }
 
 impl Look {
+    /// Seconds, where a time is given.
     pub fn p50(&self) -> Option<f64> {
         match self.verdict {
             Verdict::Clears { p50, .. } => Some(p50.secs_f64()),
             Verdict::Empty => Some(0.0),
             _ => None,
         }
+    }
+    pub fn clears(&self) -> bool {
+        matches!(self.verdict, Verdict::Clears { .. })
     }
     /// Where the truth lies: below p10 (-1), inside (0), above p90 (1).
     pub fn side(&self) -> Option<i32> {
@@ -56,24 +81,38 @@ impl Look {
     }
 }
 
+/// The looks at the drains of `seeds`.
+pub fn all_looks(seeds: Range<u64>, counting: Counting) -> Vec<Look> {
+    seeds
+        .flat_map(|seed| looks(seed, &drains::drain(seed, counting)))
+        .collect()
+}
+
 /// The looks at one drain: at each share of the way, a little later than the first passage (which by itself would favour
-/// moments at which the depth has just been low).
-pub fn looks(seed: u64, d: &Drain) -> Vec<Look> {
+/// moments at which the depth has just been low); and at moments before the peak, at which a clear time would be wrong.
+/// A drain that never clears has its looks, too.
+fn looks(seed: u64, d: &Drain) -> Vec<Look> {
     let mut dice = Dice::new(seed ^ 0xdead);
-    let Some(clear) = d.clear else { return Vec::new() };
+    let end = d.clear.unwrap_or(d.waiting.len());
+    // The first sample at or after a moment, so that the answer is as of a sample.
+    let sample = |moment: usize, before: usize| {
+        let n = d.steps.partition_point(|s| *s < moment);
+        (n < d.steps.len() && d.steps[n] < before).then_some(n)
+    };
     let mut all = Vec::new();
+    for _ in 0..WAY_UP {
+        let moment = dice.between((10 * MIN) as f64, d.peak as f64) as usize;
+        if let Some(n) = sample(moment, d.peak).filter(|n| d.waiting[d.steps[*n]] >= d.waiting[d.peak] / 10) {
+            all.push(look(d, n, ON_THE_WAY_UP));
+        }
+    }
     for percent in LOOKS {
         let level = d.waiting[d.peak] as f64 * (1.0 - f64::from(percent) / 100.0);
-        let Some(passed) = (d.peak..clear).find(|s| d.waiting[*s] as f64 <= level) else {
+        let Some(passed) = (d.peak..end).find(|s| d.waiting[*s] as f64 <= level) else {
             continue;
         };
-        let moment = passed + (dice.between(0.0, 0.04) * (clear - passed) as f64) as usize;
-        // The first sample at or after that moment, so that the answer is as of a sample.
-        let n = d.steps.partition_point(|s| *s < moment);
-        if n >= d.steps.len() || d.steps[n] >= clear {
-            continue;
-        }
-        all.push(look(d, n, percent));
+        let moment = passed + (dice.between(0.0, 0.04) * (end - passed) as f64) as usize;
+        all.extend(sample(moment, end).map(|n| look(d, n, percent)));
     }
     all
 }
@@ -88,14 +127,24 @@ fn look(d: &Drain, n: usize, percent: u32) -> Look {
     let at = samples[samples.len() - 1].at;
     let step = d.steps[n];
     let verdict = forecast(samples, at).drain;
+    let depth = |s: usize| d.waiting[s.min(d.waiting.len() - 1)] as f64;
+    let less = -0.01 * depth(step);
     Look {
         percent,
-        seen: d.seen,
+        kind: Kind {
+            outage: d.outage,
+            arrivals: d.arrivals,
+            seen: d.seen,
+            busy: d.load > 0.5,
+            long: d.outage_hours > 8.0,
+        },
         truth: d.clear.map_or(f64::INFINITY, |c| ((c - step) * STEP) as f64),
         wrong: wrong(d, step, n, &verdict),
+        blind: blind(d, step, n),
+        falls: depth(step) - depth(step.saturating_sub(5 * MIN)) <= less && depth(step + 5 * MIN) - depth(step) <= less,
         verdict,
-        naive: naive(&samples[samples.len().saturating_sub(2)..]),
-        naive_5min: naive(last(samples, Span::from_mins(5))),
+        naive: by_hand(&samples[samples.len().saturating_sub(2)..]),
+        slope: by_hand(last(samples, Span::from_mins(5))),
     }
 }
 
@@ -110,7 +159,7 @@ fn last(samples: &[Sample], window: Span) -> &[Sample] {
 }
 
 /// Depth over the net rate, as one would do by hand.
-fn naive(samples: &[Sample]) -> Option<f64> {
+fn by_hand(samples: &[Sample]) -> Option<f64> {
     let newest = samples.last()?;
     let depth = |s: &Sample| (s.depth - s.held.unwrap_or(0).min(s.depth)) as f64;
     let points: Vec<(f64, f64)> = samples
@@ -129,117 +178,28 @@ fn naive(samples: &[Sample]) -> Option<f64> {
 
 /// Whether a verdict is neither what the queue does around this moment nor what becomes of it.
 fn wrong(d: &Drain, step: usize, n: usize, verdict: &Verdict) -> bool {
+    // Behind its end a run is taken to stay as it was: clear, or as it never clears.
     let at = |s: usize| d.waiting[s.min(d.waiting.len() - 1)] as f64;
     let before = at(step) - at(step.saturating_sub(3 * MIN));
     let after = at(step + 5 * MIN) - at(step);
     let still = |change: f64| change.abs() <= (0.01 * at(step)).max(10.0);
     match verdict {
-        Verdict::Clears { .. } => d.clear.is_none(),
+        // It never clears; or it says so of a queue that falls neither before nor after, for a quarter of the time that it
+        // gives in either direction.
+        Verdict::Clears { p50, .. } => {
+            let w = ((p50.secs_f64() / 4.0) as usize / STEP).max(5 * MIN);
+            d.clear.is_none() || (at(step) >= at(step.saturating_sub(w)) && at(step + w) >= at(step))
+        }
         Verdict::Empty => d.clear.is_none_or(|c| c > step + 3 * MIN),
         Verdict::Growing { .. } => before <= 0.0 && after <= 0.0,
         Verdict::Stalled => !still(before) && !still(after),
         // Not to know is right only just after something could not be seen.
-        Verdict::Unknown { .. } => {
-            let five_samples_ago = d.steps[n.saturating_sub(5)];
-            !d.blind.iter().any(|b| (five_samples_ago..=step).contains(b))
-        }
+        Verdict::Unknown { .. } => !blind(d, step, n),
     }
 }
 
-/// One line of the table.
-#[derive(Clone, Debug, Default)]
-pub struct Line {
-    pub looks: usize,
-    pub coverage: f64,
-    pub below: f64,
-    pub above: f64,
-    pub error_min: f64,
-    pub error_rel: f64,
-    pub naive_min: f64,
-    pub naive_rel: f64,
-    pub naive5_min: f64,
-    pub naive5_rel: f64,
-    pub wrong: f64,
-    pub no_time: f64,
-    pub width: f64,
-}
-
-/// Sums up looks. Errors are over the looks at which the forecast gives a time (`no_time` is the share that has none); there
-/// a naive rule without an answer counts as infinitely wrong.
-pub fn line(looks: &[&Look]) -> Line {
-    let share = |n: usize, of: usize| {
-        if of == 0 {
-            f64::NAN
-        } else {
-            100.0 * n as f64 / of as f64
-        }
-    };
-    let sides: Vec<i32> = looks.iter().filter_map(|l| l.side()).collect();
-    let of = |side: i32| share(sides.iter().filter(|s| **s == side).count(), sides.len());
-    let error = |by: &dyn Fn(&Look) -> Option<f64>| {
-        let timed: Vec<&Look> = looks.iter().copied().filter(|l| l.p50().is_some()).collect();
-        let abs = |l: &&Look| by(l).map_or(f64::INFINITY, |t| (t - l.truth).abs());
-        (
-            median(timed.iter().map(|l| abs(l) / 60.0)),
-            100.0 * median(timed.iter().map(|l| abs(l) / l.truth.max(STEP as f64))),
-        )
-    };
-    let (error_min, error_rel) = error(&Look::p50);
-    let (naive_min, naive_rel) = error(&|l| l.naive);
-    let (naive5_min, naive5_rel) = error(&|l| l.naive_5min);
-    Line {
-        looks: looks.len(),
-        coverage: of(0),
-        below: of(-1),
-        above: of(1),
-        error_min,
-        error_rel,
-        naive_min,
-        naive_rel,
-        naive5_min,
-        naive5_rel,
-        wrong: share(looks.iter().filter(|l| l.wrong).count(), looks.len()),
-        no_time: share(looks.iter().filter(|l| l.p50().is_none()).count(), looks.len()),
-        width: median(looks.iter().filter_map(|l| l.width())),
-    }
-}
-
-pub fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut v: Vec<f64> = values.collect();
-    v.sort_by(f64::total_cmp);
-    v.get(v.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// The table by how far the drain has come.
-pub fn table(looks: &[Look]) -> String {
-    let mut out = String::from(
-        "drained  looks  in p10-p90  below  above  p90/p10   error of p50    naive, 2 samples    naive, 5 min   wrong  no time\n",
-    );
-    for percent in LOOKS {
-        row(
-            &mut out,
-            &format!("{percent}%"),
-            &looks.iter().filter(|l| l.percent == percent).collect::<Vec<_>>(),
-        );
-    }
-    out
-}
-
-pub fn row(out: &mut String, name: &str, looks: &[&Look]) {
-    let l = line(looks);
-    let pair = |min: f64, rel: f64| format!("{min:.1} min {rel:>3.0}%");
-    let _ = writeln!(
-        out,
-        "{name:>7}  {:>5}  {:>9.1}%  {:>4.1}%  {:>4.1}%  {:>7.2}  {:>14}  {:>18}  {:>14}  {:>4.1}%  {:>6.1}%",
-        l.looks,
-        l.coverage,
-        l.below,
-        l.above,
-        l.width,
-        pair(l.error_min, l.error_rel),
-        pair(l.naive_min, l.naive_rel),
-        pair(l.naive5_min, l.naive5_rel),
-        l.wrong,
-        l.no_time,
-    );
+/// Within five samples of something that could not be seen.
+fn blind(d: &Drain, step: usize, n: usize) -> bool {
+    let five_samples_ago = d.steps[n.saturating_sub(5)];
+    d.blind.iter().any(|b| (five_samples_ago..=step).contains(b))
 }

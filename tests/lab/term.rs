@@ -1,7 +1,11 @@
 //! The program in a real pseudo-terminal, with a screen that can be read and awaited.
 
+#[allow(clippy::duplicate_mod)] // A test program may have several parts of the lab that need it.
+#[path = "watchers.rs"]
+pub mod watchers;
+
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,6 +27,7 @@ pub struct Term {
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Option<Box<dyn Write + Send>>,
     child: Box<dyn Child + Send + Sync>,
+    home: PathBuf,
     seen: Arc<(Mutex<Seen>, Condvar)>,
 }
 
@@ -99,6 +104,7 @@ impl Term {
             master: Some(pair.master),
             writer: Some(writer),
             child,
+            home: home.to_owned(),
             seen,
         }
     }
@@ -205,5 +211,6 @@ impl Drop for Term {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        watchers::end(&self.home);
     }
 }

@@ -115,7 +115,7 @@ fn hostile(home: &Home, fakes: &[Fake; 3]) -> String {
     let listing = home.write("listing", line);
     let says = home.write("says", format!("running {words}\n"));
     let complains = home.write("complains", format!("echo '{words}' >&2\nexit 1\n"));
-    let port = |n: usize| fakes[n].door(Security::Plain).port;
+    let port = |n: usize| fakes[n].door(Security::Plain).at.port();
     format!(
         "[defaults]\ninterval = \"1s\"\n\
          [[server]]\nname = \"a\"\nreach = \"local\"\n\

@@ -8,13 +8,19 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use super::lab::term::Term;
+use super::lab::term::{Term, watchers};
 
 /// The program under test.
 pub const MAILTOP: &str = env!("CARGO_BIN_EXE_mailtop");
 
 /// The home; gone with everything in it when dropped.
 pub struct Home(TempDir);
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        watchers::end(self.path());
+    }
+}
 
 impl Home {
     pub fn new() -> Self {

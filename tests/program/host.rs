@@ -92,7 +92,7 @@ fn p_freezes_a_unit_and_systemd_agrees_and_a_job_that_lies_is_contradicted() {
     assert_eq!(lab.freezer(), "running");
 
     console.send("p");
-    console.wait_for("Pause which job on mx1?");
+    console.wait_for("Pause: which job on mx1?");
     console.send("\r");
     console.wait("the plan", |s| {
         s.contains("Pause compact on mx1") && s.contains("Enter pause for 30m")
@@ -119,7 +119,7 @@ fn p_freezes_a_unit_and_systemd_agrees_and_a_job_that_lies_is_contradicted() {
     console.wait_for("paused 62%");
 
     console.send("p");
-    console.wait_for("Pause which job on mx1?");
+    console.wait_for("Pause: which job on mx1?");
     console.send("j\r");
     console.wait("the plan", |s| {
         s.contains("Pause liar on mx1") && s.contains("Enter pause for 30m")
@@ -135,7 +135,7 @@ fn p_freezes_a_unit_and_systemd_agrees_and_a_job_that_lies_is_contradicted() {
     close(&mut console);
 
     console.send("r");
-    console.wait_for("Resume which job on mx1?");
+    console.wait_for("Resume: which job on mx1?");
     console.send("\r");
     console.wait("the plan", |s| {
         s.contains("Resume compact on mx1") && s.contains("Enter resume now")
@@ -289,7 +289,7 @@ fn a_network_that_is_cut_leaves_the_keys_alive_and_the_server_unknown_until_it_h
     console.wait("why, and half a minute", |s| s.contains("cannot be read, last read 3"));
     // Asking for an action on it is answered too: with why it cannot be planned.
     console.send("p");
-    console.wait_for("Pause which job on mx1?");
+    console.wait_for("Pause: which job on mx1?");
     close(&mut console);
 
     lab.host.heal();

@@ -6,10 +6,19 @@
 #[path = "../lab/mod.rs"]
 mod lab;
 
+mod actions;
 mod bad_input;
+mod causes;
 mod check;
+mod domain;
+mod doors;
+mod drain;
+mod dying;
 mod home;
 mod host;
+mod incident;
+mod kill9;
 mod queue;
+mod several;
 mod shape;
 mod watch;

@@ -58,8 +58,28 @@ fn the_json_has_the_members_that_are_promised_with_their_types() {
     let done = lab.home.run(&["check", "--format", "json"]).exits(2);
     let report = done.json();
     assert_inert("the JSON", done.out.as_bytes());
-    shaped(&report, &["checked_at", "verdict", "servers"], &[]);
     let at: jiff::Timestamp = report["checked_at"].as_str().unwrap().parse().unwrap();
+    let fleet = ["roles", "causes", "certificates"];
+    shaped(
+        &report,
+        &[&["checked_at", "verdict", "servers"][..], &fleet].concat(),
+        &[],
+    );
+    for role in report["roles"].as_array().unwrap() {
+        let promised = ["role", "verdict", "doors", "down", "unknown"];
+        shaped(role, &promised, &["stopped", "as_far_as"]);
+    }
+    for certificate in report["certificates"].as_array().unwrap() {
+        shaped(certificate, &["server", "door", "days_left", "not_after"], &[]);
+        let end: jiff::Timestamp = certificate["not_after"].as_str().unwrap().parse().unwrap();
+        assert!(end > at && certificate["days_left"] == 30, "{report:#}");
+    }
+    assert_eq!(report["roles"][0]["doors"], 4, "{report:#}");
+    assert_eq!(
+        (&report["roles"][0]["down"], &report["roles"][0]["unknown"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(report["certificates"][0]["door"], "well");
     assert!(jiff::Timestamp::now().duration_since(at).as_secs() < 60);
     let server = &report["servers"][0];
     shaped(server, &["name", "verdict", "imap", "queues", "jobs"], &[]);
@@ -75,7 +95,11 @@ fn the_json_has_the_members_that_are_promised_with_their_types() {
     assert_eq!(doors.len(), 4, "{report:#}");
     for d in doors {
         let promised = ["url", "verdict", "proved", "layer", "phases", "failure", "tls"];
-        shaped(d, &promised, &["name", "peer", "alerts", "notes", "missed"]);
+        shaped(
+            d,
+            &promised,
+            &["name", "role", "aside", "peer", "alerts", "notes", "missed"],
+        );
         assert!(d["url"].as_str().unwrap().starts_with("imaps://"));
         for p in d["phases"].as_array().unwrap() {
             shaped(p, &["name", "ms", "ok"], &[]);
@@ -119,7 +143,7 @@ fn the_json_has_the_members_that_are_promised_with_their_types() {
     shaped(
         &q,
         &["kind", "verdict", "depth", "oldest_s", "complete"],
-        &["name", "missed", "said"],
+        &["name", "missed", "said", "forecast", "expire_before_clear"],
     );
     assert_eq!(
         (&q["kind"], &q["verdict"], &q["complete"]),

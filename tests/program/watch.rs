@@ -20,14 +20,14 @@ use super::lab::fake_imap::{Fake, Step, say};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A watcher that goes on, and the lines that it prints as they come.
-struct Watcher {
+pub struct Watcher {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
 }
 
 impl Watcher {
-    fn start(home: &Home) -> Self {
+    pub fn start(home: &Home) -> Self {
         let mut child = home.command(&["watch"]).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (tell, lines) = channel();
@@ -49,8 +49,12 @@ impl Watcher {
         format!(":{}", self.child.id())
     }
     /// Reads on until an event satisfies `good`, and gives it.
-    fn until(&mut self, what: &str, good: impl Fn(&Event) -> bool) -> Event {
-        let end = Instant::now() + PATIENCE;
+    pub fn until(&mut self, what: &str, good: impl FnMut(&Event) -> bool) -> Event {
+        self.within(PATIENCE, what, good)
+    }
+    /// The same, for what takes longer.
+    pub fn within(&mut self, patience: Duration, what: &str, mut good: impl FnMut(&Event) -> bool) -> Event {
+        let end = Instant::now() + patience;
         loop {
             let line = self.lines.recv_timeout(end.saturating_duration_since(Instant::now()));
             let line = line.unwrap_or_else(|e| panic!("waited for {what} ({e}):\n{}", self.seen.join("\n")));
@@ -77,7 +81,7 @@ impl Drop for Watcher {
     }
 }
 
-fn event(line: &str) -> Event {
+pub fn event(line: &str) -> Event {
     serde_json::from_str(line).unwrap_or_else(|e| panic!("{e} in: {line}"))
 }
 fn probed(e: &Event) -> bool {
@@ -165,7 +169,7 @@ async fn of_two_on_one_journal_one_asks_both_see_the_same_and_the_other_takes_ov
     home.configure(&format!(
         "[defaults]\ninterval = \"{INTERVAL}s\"\n[[server]]\nname = \"mx1\"\n[[server.imap]]\n\
          url = \"imap://127.0.0.1:{}\"\nstarttls = false\n",
-        fake.door(Security::Plain).port
+        fake.door(Security::Plain).at.port()
     ));
     let mut first = Watcher::start(&home);
     first.until("the first probe", probed);

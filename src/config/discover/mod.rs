@@ -12,8 +12,8 @@ pub use look::{this_host, this_host_in};
 use super::mistake::Mistake;
 use super::server::Base;
 use super::targets::default_queue;
-use super::{Config, Imap, Reach, Server};
-use crate::domain::door::{ImapDoor, Mechanism, Security};
+use super::{Config, DoorSource, Reach, Server};
+use crate::domain::door::{Door, Mechanism, Place, Protocol, Security};
 use crate::domain::queue::QueueSource;
 use crate::domain::reading::Missed;
 use crate::domain::{Name, Text};
@@ -148,7 +148,7 @@ impl Found {
 
     /// The door to watch: the one that proves most without a secret and without a false alarm. A certificate that does
     /// not hold on the loopback address says nothing about the name that clients use.
-    fn best_door(&self) -> Option<ImapDoor> {
+    fn best_door(&self) -> Option<Door> {
         let trusted = self.doors.iter().find_map(|d| match &d.speaks {
             Speaks::Tls { host } => Some((host.clone(), d.port, Security::Tls)),
             _ => None,
@@ -160,14 +160,14 @@ impl Found {
         let (host, port, security) = trusted
             .or_else(|| here(|s| matches!(s, Speaks::Clear), Security::Plain))
             .or_else(|| here(|_| true, Security::Tls))?;
-        Some(ImapDoor {
+        Some(Door {
             name: "imap".into(),
-            host,
-            port,
+            speaks: crate::domain::door::Speaks::imap(),
+            role: Protocol::Imap.role(),
+            at: Place::tcp(host, port),
             security,
             user: None,
             mechanism: Mechanism::Password,
-            mailbox: "INBOX".to_owned(),
             ca_file: None,
             timeout: Base::default().timeout,
         })
@@ -228,7 +228,8 @@ pub fn config_for(found: &Found) -> Result<Config, Mistake> {
         every: base.every,
         timeout: base.timeout,
         limits: base.limits,
-        imap: door.into_iter().map(|door| Imap { door, secret: None }).collect(),
+        confirm_above: base.confirm_above,
+        doors: door.into_iter().map(|door| DoorSource { door, secret: None }).collect(),
         queues,
         jobs: Vec::new(),
     };
@@ -236,6 +237,9 @@ pub fn config_for(found: &Found) -> Result<Config, Mistake> {
         path: None,
         defaults: base.defaults,
         servers: vec![server],
+        senders: base.senders,
+        canaries: Vec::new(),
+        incident: super::Incident::default(),
     })
 }
 
@@ -318,7 +322,7 @@ pub(super) mod tests {
         let config = config_for(&busy()).unwrap();
         let server = &config.servers[0];
         assert_eq!(server.reach, Reach::Local);
-        assert_eq!(server.imap[0].door.url().as_str(), "imaps://imap.example.com");
+        assert_eq!(server.doors[0].door.url().as_str(), "imaps://imap.example.com");
         let queues: Vec<_> = server
             .queues
             .iter()
@@ -343,7 +347,7 @@ pub(super) mod tests {
             speaks: Speaks::Clear,
         });
         let door = found.best_door().unwrap();
-        assert_eq!((door.port, door.security, door.user), (143, Security::Plain, None));
+        assert_eq!((door.at.port(), door.security, door.user), (143, Security::Plain, None));
     }
 
     #[test]

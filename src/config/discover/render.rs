@@ -99,7 +99,7 @@ mod tests {
     use super::super::{FoundUnit, config_for};
     use super::*;
     use crate::config::around::Around;
-    use crate::config::imap::Context;
+    use crate::config::door::Context;
     use crate::config::secret::Privacy;
     use crate::config::{Config, Mistake, file};
     use crate::domain::Name;
@@ -117,7 +117,7 @@ mod tests {
     /// What matters of a config, to compare two.
     fn essence(config: &Config) -> String {
         let s = &config.servers[0];
-        let doors: Vec<_> = s.imap.iter().map(|i| &i.door).collect();
+        let doors: Vec<_> = s.doors.iter().map(|i| &i.door).collect();
         format!("{:?} {:?} {doors:?} {:?}", s.name, s.reach, s.queues)
     }
 

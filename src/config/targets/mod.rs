@@ -1,19 +1,23 @@
-//! Targets on the command line to a [`Config`], without a file: `imaps://probe@imap.example.com`, `ssh://mx1`, `localhost`.
+//! Targets on the command line to a [`Config`], without a file: `imaps://probe@imap.example.com`, `ssh://mx1`, `localhost`,
+//! and a bare domain, whose doors are in its DNS records: whoever may ask there hands them in.
 //! A user without a password is not a mistake yet: [`Targets::lacking`] lets a caller with a keyboard ask for it first.
 
+mod domain;
 mod options;
 mod unique;
 
+pub use domain::{Ask, Told};
 pub use options::{StartTls, TargetOptions};
 
-use super::address::{self, ImapAddress, SshAddress};
+use super::address::{self, DoorAddress, SshAddress};
 use super::around::Around;
 use super::discover::{self, Found};
 use super::mistake::{Mistake, Wrong};
 use super::server::Base;
-use super::{Config, SecretSource};
-use crate::domain::door::Secret;
-use crate::domain::queue::{QueueKind, QueueSource, Sudo};
+use super::{Config, SecretSource, resolver};
+use crate::domain::dns::Doors;
+use crate::domain::door::{Place, Secret};
+use crate::domain::queue::{LogSource, QueueKind, QueueSource, Sudo};
 use crate::domain::{Name, Text};
 use options::Said;
 use unique::Unique;
@@ -26,6 +30,7 @@ pub const PASSWORD_ENV: &str = "MAILTOP_PASSWORD";
 pub struct Targets {
     config: Config,
     lacking: Vec<Lacking>,
+    told: Told,
 }
 
 /// A door with a user and no password.
@@ -39,15 +44,15 @@ pub struct Lacking {
     pub url: Text,
 }
 
-/// Reads targets; every user needs a password from somewhere by now.
-pub fn from_args(targets: &[String], options: &TargetOptions) -> Result<Config, Vec<Mistake>> {
-    Targets::read(targets, options)?.finish()
-}
-
 impl Targets {
-    /// Reads targets. A target that is this host is looked at now, which takes up to a second or two.
-    pub fn read(targets: &[String], options: &TargetOptions) -> Result<Self, Vec<Mistake>> {
-        Self::read_in(targets, options, &Around::here(), discover::this_host)
+    /// Reads targets. A target that is this host is looked at now, which takes up to a second or two; for one that is a
+    /// domain `find` is asked.
+    pub fn read(
+        targets: &[String],
+        options: &TargetOptions,
+        find: impl Fn(&Ask<'_>) -> Doors,
+    ) -> Result<Self, Vec<Mistake>> {
+        Self::read_in(targets, options, &Around::here(), discover::this_host, find)
     }
 
     /// As [`Targets::read`], in the given surroundings.
@@ -56,6 +61,7 @@ impl Targets {
         options: &TargetOptions,
         around: &Around,
         here: impl FnOnce() -> Found,
+        find: impl Fn(&Ask<'_>) -> Doors,
     ) -> Result<Self, Vec<Mistake>> {
         let mut mistakes = Vec::new();
         let said = Said::read(options, around, &mut mistakes);
@@ -77,6 +83,10 @@ impl Targets {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
+        let (parsed, told) = domain::found(parsed, &said, find, &mut mistakes);
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
         let here = if parsed.contains(&Target::Here) {
             Some(discover::config_for(&here()).map_err(|m| vec![m])?)
         } else {
@@ -88,11 +98,11 @@ impl Targets {
         for target in parsed {
             let name = taken.name(&target);
             servers.extend(match target {
-                Target::Imap(address) => {
-                    let server = said.imap_server(name, address);
+                Target::Door(address) => {
+                    let server = said.door_server(name, address);
                     lacking.extend(
                         server
-                            .imap
+                            .doors
                             .iter()
                             .filter(|i| i.door.user.is_some() && i.secret.is_none())
                             .map(|i| Lacking {
@@ -103,6 +113,9 @@ impl Targets {
                     );
                     vec![server]
                 }
+                Target::Host { doors, .. } => vec![said.host_server(name, doors)],
+                // Its hosts stand in its place.
+                Target::Domain(_) => Vec::new(),
                 Target::Ssh(address) => vec![said.ssh_server(name, &address)],
                 Target::Here => here
                     .iter()
@@ -116,8 +129,12 @@ impl Targets {
                 path: None,
                 defaults: said.base.defaults,
                 servers,
+                senders: said.base.senders,
+                canaries: Vec::new(),
+                incident: super::Incident::default(),
             },
             lacking,
+            told,
         })
     }
 
@@ -126,11 +143,16 @@ impl Targets {
         &self.lacking
     }
 
+    /// What a reader should know of how the doors of domains were found.
+    pub fn told(&self) -> &Told {
+        &self.told
+    }
+
     /// Gives a door its password.
     pub fn fill_secret(&mut self, door: &Lacking, given: Secret) {
         let server = self.config.servers.iter_mut().find(|s| s.name == door.server);
-        if let Some(imap) = server.and_then(|s| s.imap.iter_mut().find(|i| i.door.name == door.door)) {
-            imap.secret = Some(SecretSource::Known(given));
+        if let Some(source) = server.and_then(|s| s.doors.iter_mut().find(|i| i.door.name == door.door)) {
+            source.secret = Some(SecretSource::Known(given));
         }
         self.lacking.retain(|l| l != door);
     }
@@ -161,7 +183,14 @@ fn mistake(word: &str, wrong: Wrong) -> Mistake {
 /// One target.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Target {
-    Imap(ImapAddress),
+    Door(DoorAddress),
+    Domain(String),
+    /// A host that a domain names.
+    Host {
+        domain: String,
+        host: String,
+        doors: Vec<DoorAddress>,
+    },
     Ssh(SshAddress),
     Here,
 }
@@ -172,6 +201,18 @@ impl Target {
             return Ok(Self::Here);
         }
         let Some((scheme, _)) = word.split_once("://") else {
+            if let Ok(domain) = resolver::domain(word) {
+                return Ok(Self::Domain(domain));
+            }
+            if let Some((user, domain)) = word.rsplit_once('@')
+                && resolver::domain(domain).is_ok()
+                && !user.contains(':')
+            {
+                return Err(Wrong::new(
+                    "names a user at a domain, and no password is handed to whatever host DNS names",
+                    format!("write {domain} to find its doors, then imaps://{user}@HOST for a login"),
+                ));
+            }
             let (what, fix) = if word.starts_with('-') || word.is_empty() || word.contains(char::is_whitespace) {
                 (
                     "is no target",
@@ -187,26 +228,34 @@ impl Target {
             return Err(Wrong::new(what, fix));
         };
         match scheme.to_ascii_lowercase().as_str() {
-            "imap" | "imaps" => address::imap(word).map(Self::Imap),
             "ssh" => address::ssh(word).map(Self::Ssh),
-            other => Err(Wrong::new(
-                format!("`{other}://` is not known"),
-                "known are imaps://, imap://, ssh:// and localhost",
-            )),
+            other => match address::scheme(other) {
+                Some((protocol, _)) => address::door(word, protocol).map(Self::Door),
+                None => Err(Wrong::new(
+                    format!("`{other}://` is not known"),
+                    "known are imaps, imap, smtp, submission, submissions, lmtp, pop3s, pop3, sieve, mx and ssh, a bare domain, and localhost",
+                )),
+            },
         }
     }
 
     /// What the server is called, from the plainest on.
     fn names(&self) -> [String; 3] {
         match self {
-            Self::Imap(a) => {
-                let host = bracketed(&a.host);
+            Self::Door(a) => {
                 let user = a.user.as_ref().map(|u| format!("{u}@")).unwrap_or_default();
-                [
-                    a.host.clone(),
-                    format!("{host}:{}", a.port),
-                    format!("{user}{host}:{}", a.port),
-                ]
+                match &a.at {
+                    Place::Tcp { host, port } => {
+                        let at = format!("{}:{port}", bracketed(host));
+                        [host.clone(), at.clone(), format!("{user}{at}")]
+                    }
+                    Place::Socket(path) => [path.clone(), path.clone(), format!("{user}{path}")],
+                }
+            }
+            Self::Domain(domain) => [domain.clone(), domain.clone(), domain.clone()],
+            Self::Host { host, domain, .. } => {
+                let of = format!("{host} of {domain}");
+                [host.clone(), of.clone(), of]
             }
             Self::Ssh(a) => [a.host.clone(), a.destination(), format!("ssh:{}", a.destination())],
             Self::Here => ["localhost".into(), "this-host".into(), "local".into()],
@@ -231,6 +280,8 @@ pub(super) fn default_queue() -> QueueSource {
         list: None,
         count: None,
         sudo: Sudo::No,
+        log: LogSource::Auto,
+        lifetime: None,
         budget_permille: Base::default().permille,
     }
 }

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::{PASSWORD_ENV, Target, default_queue, mistake};
-use crate::config::address::{ImapAddress, SshAddress};
+use crate::config::address::{DoorAddress, SshAddress};
 use crate::config::around::Around;
 use crate::config::mistake::{Mistake, Wrong};
+use crate::config::names::Names;
 use crate::config::quantity::{self, Bounds, INTERVAL, TIMEOUT};
 use crate::config::server::Base;
-use crate::config::{Imap, Reach, SecretSource, Server, file, imap, secret};
-use crate::domain::door::{ImapDoor, Mechanism, Security};
+use crate::config::{DoorSource, Reach, SecretSource, Server, door, file, resolver, secret};
+use crate::domain::door::{Door, Envelope, Mechanism, Place, Protocol, Security, Speaks};
 use crate::domain::{Name, Span};
 
 /// What may be said about targets on the command line.
@@ -34,12 +35,26 @@ pub struct TargetOptions {
     /// The mailbox that is opened [default: INBOX]
     #[arg(long, value_name = "NAME")]
     pub mailbox: Option<String>,
-    /// On imap:// targets: whether to insist on STARTTLS [default: required]
+    /// Where TLS does not begin at once: whether to insist on STARTTLS [default: required; on smtp:// as it is offered, on
+    /// lmtp:// off]
     #[arg(long, value_name = "WHEN", value_enum)]
     pub starttls: Option<StartTls>,
+    /// The recipient that SMTP, submission and LMTP doors are asked for; no letter is sent
+    #[arg(long, value_name = "ADDRESS")]
+    pub rcpt: Option<String>,
+    /// The sender that goes with it [default: the null sender; on submission the user]
+    #[arg(long, value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// The name given with EHLO [default: this host's]
+    #[arg(long, value_name = "NAME")]
+    pub helo: Option<String>,
     /// An ssh config in place of the usual one
     #[arg(long, value_name = "FILE")]
     pub ssh_config: Option<PathBuf>,
+    /// A DNS server that is asked in place of the system's, for the doors of a domain and for the names of hosts; may be
+    /// given several times
+    #[arg(long, value_name = "ADDRESS[:PORT]")]
+    pub resolver: Vec<String>,
     /// How often each thing is looked at [default: 10s]
     #[arg(long, value_name = "TIME")]
     pub interval: Option<String>,
@@ -66,6 +81,7 @@ pub(super) struct Said {
     mechanism: Mechanism,
     ca_file: Option<PathBuf>,
     mailbox: String,
+    envelope: Envelope,
     starttls: Option<StartTls>,
 }
 
@@ -85,7 +101,7 @@ impl Said {
         span("--interval", &options.interval, INTERVAL, &mut base.every);
         span("--timeout", &options.timeout, TIMEOUT, &mut base.timeout);
         if let Some(path) = &options.ca_file {
-            note("--ca-file", imap::pem(path));
+            note("--ca-file", door::pem(path));
         }
         if let Some(path) = &options.ssh_config {
             let fix = "name an ssh config that you can read";
@@ -102,6 +118,21 @@ impl Said {
                 "name a mailbox, for example INBOX",
             );
             note("--mailbox", Err(wrong));
+        }
+        for (option, given, check) in [
+            ("--rcpt", &options.rcpt, door::mailbox_address as fn(&str) -> _),
+            ("--mail-from", &options.mail_from, door::mailbox_address),
+            ("--helo", &options.helo, door::host_word),
+        ] {
+            if let Some(word) = given {
+                note(option, check(word));
+            }
+        }
+        for word in &options.resolver {
+            note(
+                "--resolver",
+                resolver::resolver(word).map(|r| base.defaults.resolvers.push(r)),
+            );
         }
         base.defaults.ssh_config.clone_from(&options.ssh_config);
 
@@ -136,6 +167,11 @@ impl Said {
             },
             ca_file: options.ca_file.clone(),
             mailbox,
+            envelope: Envelope {
+                helo: options.helo.clone(),
+                from: options.mail_from.clone().unwrap_or_default(),
+                to: options.rcpt.clone(),
+            },
             starttls: options.starttls,
         }
     }
@@ -144,7 +180,7 @@ impl Said {
     pub(super) fn fits(&self, targets: &[Target], mistakes: &mut Vec<Mistake>) {
         let doors = || {
             targets.iter().filter_map(|t| match t {
-                Target::Imap(address) => Some(address),
+                Target::Door(address) => Some(address),
                 _ => None,
             })
         };
@@ -155,10 +191,15 @@ impl Said {
             let wrong = Wrong::new("is a secret without a user", "name the user in the URL: imaps://USER@…");
             mistakes.push(mistake(option, wrong));
         }
-        if self.starttls.is_some() && !doors().any(|a| a.security == Security::StartTls) && mistakes.is_empty() {
+        let domains = targets.iter().any(|t| matches!(t, Target::Domain(_)));
+        if !self.base.defaults.resolvers.is_empty() && !domains && doors().next().is_none() && mistakes.is_empty() {
+            let wrong = Wrong::new("is asked for the names of doors, and no target has one", "take it out");
+            mistakes.push(mistake("--resolver", wrong));
+        }
+        if self.starttls.is_some() && !domains && !doors().any(|a| a.security != Security::Tls) && mistakes.is_empty() {
             let wrong = Wrong::new(
-                "goes with imap:// only",
-                "take it out, or write imap:// in place of imaps://",
+                "goes with doors that do not begin with TLS",
+                "take it out, or write for example imap:// in place of imaps://",
             );
             mistakes.push(mistake("--starttls", wrong));
         }
@@ -172,32 +213,69 @@ impl Said {
             every: self.base.every,
             timeout: self.base.timeout,
             limits: self.base.limits,
-            imap: Vec::new(),
+            confirm_above: self.base.confirm_above,
+            doors: Vec::new(),
             queues: Vec::new(),
             jobs: Vec::new(),
         }
     }
 
-    pub(super) fn imap_server(&self, name: Name, address: ImapAddress) -> Server {
+    pub(super) fn door_server(&self, name: Name, address: DoorAddress) -> Server {
         let mut server = self.server(name);
-        server.imap.push(Imap {
+        if matches!(address.at, Place::Socket(_)) {
+            server.reach = Reach::Local;
+        }
+        server.doors.push(self.door(address.protocol.word().into(), address));
+        server
+    }
+
+    /// A host with the doors that DNS names there. Those of one protocol are numbered from the second on.
+    pub(super) fn host_server(&self, name: Name, doors: Vec<DoorAddress>) -> Server {
+        let mut server = self.server(name);
+        let mut names = Names::of("door of this server");
+        for address in doors {
+            let word = address.protocol.word();
+            let number = 1 + server.doors_of(address.protocol).count();
+            let name = names.numbered(word, number);
+            server.doors.push(self.door(name, address));
+        }
+        server
+    }
+
+    /// A door, with what the options say of it.
+    pub(super) fn door(&self, name: Name, address: DoorAddress) -> DoorSource {
+        let envelope = || self.envelope.clone();
+        DoorSource {
             secret: address.user.as_ref().and(self.secret.clone()),
-            door: ImapDoor {
-                name: "imap".into(),
-                host: address.host,
-                port: address.port,
+            door: Door {
+                name,
+                speaks: match address.protocol {
+                    Protocol::Mx => Speaks::Mx {
+                        envelope: envelope(),
+                        resolvers: self.base.defaults.resolvers.clone(),
+                    },
+                    Protocol::Imap => Speaks::Imap {
+                        mailbox: self.mailbox.clone(),
+                    },
+                    Protocol::Smtp => Speaks::Smtp(envelope()),
+                    Protocol::Submission => Speaks::Submission(envelope()),
+                    Protocol::Lmtp => Speaks::Lmtp(envelope()),
+                    Protocol::Pop3 => Speaks::Pop3,
+                    Protocol::Sieve => Speaks::Sieve,
+                },
+                role: address.protocol.role(),
+                at: address.at,
                 security: match (address.security, self.starttls) {
-                    (Security::StartTls, Some(StartTls::Off)) => Security::Plain,
-                    (security, _) => security,
+                    (Security::Tls, _) | (_, None) => address.security,
+                    (_, Some(StartTls::Off)) => Security::Plain,
+                    (_, Some(_)) => Security::StartTls,
                 },
                 user: address.user,
                 mechanism: self.mechanism,
-                mailbox: self.mailbox.clone(),
                 ca_file: self.ca_file.clone(),
                 timeout: self.base.timeout,
             },
-        });
-        server
+        }
     }
 
     pub(super) fn this_host(&self, name: &Name, found: &Server) -> Server {
@@ -205,8 +283,8 @@ impl Said {
         server.name = name.clone();
         server.every = self.base.every;
         server.timeout = self.base.timeout;
-        for imap in &mut server.imap {
-            imap.door.timeout = self.base.timeout;
+        for source in &mut server.doors {
+            source.door.timeout = self.base.timeout;
         }
         server
     }

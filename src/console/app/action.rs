@@ -1,19 +1,21 @@
 //! One action in its dialog: planned, shown, confirmed, run, read back. It runs nothing: it asks for effects, and learns
 //! from the record what became of them.
 
+mod steps;
+
 use jiff::Timestamp;
 use tui_input::Input;
 
-use crate::domain::action::{ActionId, Plan, Truth, Verb};
-use crate::domain::effect::Effect;
-use crate::domain::reading::Missed;
+use crate::domain::action::{Choices, Confirmation, Plan, Release, Unarmed, Verb};
+use crate::domain::effect::{Check, Effect};
+use crate::domain::reading::{Miss, Missed};
 use crate::domain::{Name, Span, Text};
-use crate::model::{Action, Model};
+use crate::model::Model;
 
-use super::{App, Overlay};
+pub use steps::{Step, StepState};
 
-/// How long a pause may last.
-pub const DURATIONS: [Span; 6] = [
+/// How long a pause may last, beside what is usual here.
+const DURATIONS: [Span; 6] = [
     Span::from_mins(5),
     Span::from_mins(10),
     Span::from_mins(30),
@@ -21,13 +23,41 @@ pub const DURATIONS: [Span; 6] = [
     Span::from_hours(2),
     Span::from_hours(4),
 ];
-/// Half an hour, unless another is chosen.
-const USUAL: usize = 2;
+
+/// How long a pause may last, and which of these is chosen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Durations {
+    /// All, the shortest first.
+    pub all: Vec<Span>,
+    /// The chosen one's place.
+    pub at: usize,
+}
+
+impl Durations {
+    /// With the usual one chosen.
+    pub(super) fn usual(usual: Span) -> Self {
+        let mut all = DURATIONS.to_vec();
+        let at = all.partition_point(|d| *d < usual);
+        if all.get(at) != Some(&usual) {
+            all.insert(at, usual);
+        }
+        Self { all, at }
+    }
+    /// The chosen one.
+    pub fn chosen(&self) -> Span {
+        self.all.get(self.at).copied().unwrap_or(Span::ZERO)
+    }
+    /// Chooses the one so many further, and no further than the ends; whether that is another.
+    pub(super) fn move_by(&mut self, by: isize) -> bool {
+        let to = self.at.saturating_add_signed(by).min(self.all.len() - 1);
+        std::mem::replace(&mut self.at, to) != to
+    }
+}
 
 /// How far the dialog is.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Stage {
-    /// The engine works the plan out; the one before, if the duration was changed.
+    /// The engine works the plan out; the one before, if something was chosen otherwise.
     Planning {
         /// What was shown before.
         before: Option<Box<Plan>>,
@@ -52,6 +82,37 @@ pub enum Stage {
     },
 }
 
+/// Which input the keys are for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Field {
+    /// Why.
+    #[default]
+    Reason,
+    /// The server's name, where it has to be typed.
+    Name,
+}
+
+/// What trying the plan showed.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub enum Tried {
+    /// It was not tried.
+    #[default]
+    Not,
+    /// It is being tried.
+    Asked,
+    /// One line for each thing.
+    Done(Vec<Check>),
+}
+
+/// One way to do it, where there are several.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Way {
+    /// What it chooses.
+    pub choices: Choices,
+    /// In a few words.
+    pub words: Text,
+}
+
 /// The dialog.
 #[derive(Clone, Debug)]
 pub struct ActionDialog {
@@ -61,12 +122,22 @@ pub struct ActionDialog {
     pub job: Name,
     /// What is to be done.
     pub verb: Verb,
-    /// Which of [`DURATIONS`].
-    pub duration: usize,
+    /// For how long.
+    pub durations: Durations,
+    /// What was chosen beside the verb.
+    pub choices: Choices,
+    /// The ways that were offered, the first one first.
+    pub ways: Vec<Way>,
     /// Why.
     pub reason: Input,
+    /// The server's name as typed.
+    pub name: Input,
+    /// Which of the two the keys are for.
+    pub field: Field,
+    /// What trying the plan showed.
+    pub tried: Tried,
     /// What is missing, said after a key.
-    pub said: Option<&'static str>,
+    pub said: Option<String>,
     /// How far it is.
     pub stage: Stage,
     /// Lines scrolled.
@@ -74,23 +145,28 @@ pub struct ActionDialog {
 }
 
 impl ActionDialog {
-    fn new(server: Name, job: Name, verb: Verb) -> Self {
+    pub(super) fn new(server: Name, job: Name, verb: Verb, usual: Span) -> Self {
         Self {
             server,
             job,
             verb,
-            duration: USUAL,
+            durations: Durations::usual(usual),
+            choices: Choices::default(),
+            ways: Vec::new(),
             reason: Input::default(),
+            name: Input::default(),
+            field: Field::Reason,
+            tried: Tried::Not,
             said: None,
             stage: Stage::Planning { before: None },
             scroll: 0,
         }
     }
-    /// For how long, for a pause.
+    /// For how long, for what leaves the job paused.
     pub fn lasts(&self) -> Option<Span> {
-        (self.verb == Verb::Pause).then(|| DURATIONS[self.duration.min(DURATIONS.len() - 1)])
+        self.verb.lasts().then(|| self.durations.chosen())
     }
-    /// The plan that is shown, or was shown before the duration changed.
+    /// The plan that is shown, or was shown before something was chosen otherwise.
     pub fn plan(&self) -> Option<&Plan> {
         match &self.stage {
             Stage::Planning { before } => before.as_deref(),
@@ -98,247 +174,155 @@ impl ActionDialog {
             Stage::NotPlanned(_) => None,
         }
     }
-    fn ask(&self) -> Effect {
+    /// Whether the server's name has to be typed.
+    pub fn wants_name(&self) -> bool {
+        let open = matches!(self.stage, Stage::Planning { .. } | Stage::Shown(_));
+        open && self.plan().is_some_and(|p| p.confirmation == Confirmation::Name)
+    }
+    /// Whether the pause may be chosen although nothing on the server would end it.
+    pub fn offers_unarmed(&self) -> bool {
+        let missed = matches!(&self.stage, Stage::NotPlanned(why) if why.kind == Miss::NotArmed);
+        missed && self.verb.lasts() && self.choices.unarmed == Unarmed::Refused
+    }
+    /// The input that the keys are for.
+    pub(super) fn input(&mut self) -> &mut Input {
+        match self.field {
+            Field::Name if self.wants_name() => &mut self.name,
+            _ => &mut self.reason,
+        }
+    }
+    /// The other input, where there are two.
+    pub(super) fn other_field(&mut self) {
+        self.field = match self.field {
+            Field::Reason if self.wants_name() => Field::Name,
+            _ => Field::Reason,
+        };
+    }
+
+    pub(super) fn ask(&self) -> Effect {
         Effect::Plan {
             server: self.server.clone(),
             job: self.job.clone(),
             verb: self.verb,
             lasts: self.lasts(),
+            choices: self.choices,
         }
     }
-    /// Another duration: the plan is worked out anew.
-    pub(super) fn change(&mut self, by: isize) -> Vec<Effect> {
-        if self.verb != Verb::Pause || matches!(self.stage, Stage::Running { .. } | Stage::NotRun { .. }) {
-            return Vec::new();
-        }
-        let to = self.duration.saturating_add_signed(by).min(DURATIONS.len() - 1);
-        if to == self.duration {
-            return Vec::new();
-        }
-        self.duration = to;
-        self.said = None;
+    /// The plan is worked out anew.
+    fn again(&mut self) -> Vec<Effect> {
+        (self.said, self.tried) = (None, Tried::Not);
         self.stage = Stage::Planning {
             before: self.plan().cloned().map(Box::new),
         };
         vec![self.ask()]
     }
-    /// Whether this plan is the one that was last asked for: an answer to an earlier duration is not.
-    fn wanted(&self, plan: &Plan) -> bool {
-        self.server == plan.server && self.job == plan.job && self.verb == plan.verb && self.lasts() == plan.lasts
+    const fn is_confirmed(&self) -> bool {
+        matches!(self.stage, Stage::Running { .. } | Stage::NotRun { .. })
+    }
+    /// `←→`: another duration, or another way for what has none.
+    pub(super) fn change(&mut self, by: isize) -> Vec<Effect> {
+        if self.is_confirmed() {
+            return Vec::new();
+        }
+        if !self.verb.lasts() {
+            return self.other_way(by);
+        }
+        if !self.durations.move_by(by) {
+            return Vec::new();
+        }
+        self.again()
+    }
+    /// Another of the ways that were offered, round and round.
+    pub(super) fn other_way(&mut self, by: isize) -> Vec<Effect> {
+        if self.is_confirmed() || self.ways.len() < 2 {
+            return Vec::new();
+        }
+        let at = self.ways.iter().position(|w| w.choices == self.choices).unwrap_or(0);
+        let to = (at as isize + by).rem_euclid(self.ways.len() as isize) as usize;
+        self.choices = self.ways[to].choices;
+        self.again()
+    }
+    /// Pause although no end can be armed: what is shown then says so, and it goes on record.
+    pub(super) fn unarmed(&mut self) -> Vec<Effect> {
+        if !self.offers_unarmed() {
+            return Vec::new();
+        }
+        self.choices.unarmed = Unarmed::Allowed;
+        self.again()
+    }
+    /// Try what is shown without changing anything.
+    pub(super) fn check(&mut self) -> Vec<Effect> {
+        let Stage::Shown(plan) = &self.stage else {
+            if matches!(self.stage, Stage::Planning { .. }) {
+                self.said = Some("not yet: the plan is still being worked out".to_owned());
+            }
+            return Vec::new();
+        };
+        if self.tried == Tried::Asked {
+            return Vec::new();
+        }
+        let id = plan.id.clone();
+        (self.tried, self.said) = (Tried::Asked, None);
+        vec![Effect::Check { id }]
+    }
+
+    /// A plan has come; whether it is the one that was asked for last. An answer to an earlier choice is not.
+    pub(super) fn planned(&mut self, plan: Box<Plan>) {
+        let open = matches!(self.stage, Stage::Planning { .. } | Stage::NotPlanned(_));
+        let lasts = plan.is_cancel() || self.lasts() == plan.lasts;
+        let wanted = self.server == plan.server
+            && self.job == plan.job
+            && (self.verb, self.choices) == (plan.verb, plan.choices);
+        if !(open && wanted && lasts) {
+            return;
+        }
+        if self.ways.is_empty() && !plan.offers.is_empty() {
+            self.ways.push(Way {
+                choices: self.choices,
+                words: way(self.choices).into(),
+            });
+        }
+        for offer in &plan.offers {
+            if self.ways.iter().all(|w| w.choices != offer.choices) {
+                self.ways.push(Way {
+                    choices: offer.choices,
+                    words: offer.words.clone(),
+                });
+            }
+        }
+        (self.said, self.tried) = (None, Tried::Not);
+        self.stage = Stage::Shown(plan);
+    }
+    /// What is missing before what is shown may run.
+    pub(super) fn missing(&self) -> Option<String> {
+        if self.reason.value().trim().is_empty() {
+            return Some("a reason is required: it goes on record with your name".to_owned());
+        }
+        if self.wants_name() && self.name.value() != self.server.as_str() {
+            return Some(format!(
+                "type the server's name, {}, to confirm: this is large",
+                self.server
+            ));
+        }
+        None
     }
     /// The steps of a confirmed action, from the record.
     pub fn steps(&self, model: &Model) -> Vec<Step> {
         let Some(plan) = self.plan() else { return Vec::new() };
-        steps(plan, model.action(&plan.id))
+        steps(plan, model)
     }
 }
 
-/// One step of a confirmed action.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Step {
-    /// What.
-    pub name: &'static str,
-    /// How it went.
-    pub state: StepState,
-    /// What came of it.
-    pub words: String,
+/// The steps of a confirmed plan, from the record.
+pub fn steps(plan: &Plan, model: &Model) -> Vec<Step> {
+    steps::steps(plan, model.action(&plan.id))
 }
 
-/// How a step went.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StepState {
-    /// Not begun.
-    Waiting,
-    /// Under way.
-    Working,
-    /// Done.
-    Good,
-    /// Done, but not proved.
-    Unproved,
-    /// Failed, or found otherwise.
-    Bad,
-}
-
-fn steps(plan: &Plan, action: Option<&Action>) -> Vec<Step> {
-    let recorded = Step {
-        name: "on record",
-        state: if action.is_some() {
-            StepState::Good
-        } else {
-            StepState::Working
-        },
-        words: String::new(),
-    };
-    let ran = action.and_then(|a| a.ran.as_ref()).map(|(r, _)| r);
-    let armed = plan.verb == Verb::Pause && plan.armed_on_server;
-    let run = Step {
-        name: if armed { "armed and ran" } else { "ran" },
-        state: match ran {
-            Some(r) if r.failed.is_some() => StepState::Bad,
-            Some(_) => StepState::Good,
-            None if action.is_some() => StepState::Working,
-            None => StepState::Waiting,
-        },
-        words: ran.map_or_else(String::new, |r| match &r.failed {
-            Some(why) => why.to_string(),
-            None => format!("in {}", r.took),
-        }),
-    };
-    let back = action.and_then(|a| a.read_back.as_ref()).map(|(b, _)| &b.truth);
-    let (state, words) = match back {
-        Some(Truth::Confirmed { .. }) => (StepState::Good, "confirmed".to_owned()),
-        Some(Truth::Contradicted { found }) => (StepState::Bad, format!("contradicted: found {}", found.state)),
-        Some(Truth::Unverifiable { why }) => (StepState::Unproved, format!("cannot be verified: {why}")),
-        Some(Truth::Requested) | None if ran.is_some() => (StepState::Working, String::new()),
-        Some(Truth::Requested) | None => (StepState::Waiting, String::new()),
-    };
-    let read = Step {
-        name: "read back",
-        state,
-        words,
-    };
-    vec![recorded, run, read]
-}
-
-/// An action that was confirmed here and has not ended.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) struct Started {
-    pub(super) id: ActionId,
-    pub(super) server: Name,
-    pub(super) job: Name,
-    pub(super) verb: Verb,
-    pub(super) at: Timestamp,
-    plan: Box<Plan>,
-}
-
-impl App {
-    /// Whether an action that was confirmed here has not ended.
-    pub fn acting(&self) -> bool {
-        !self.mine.is_empty()
-    }
-
-    /// Opens the dialog for one job; one that is under way is shown as it is.
-    pub(super) fn open_action(&mut self, server: Name, job: Name, verb: Verb) -> Vec<Effect> {
-        let mut dialog = ActionDialog::new(server, job, verb);
-        let running = self
-            .mine
-            .iter()
-            .find(|s| s.server == dialog.server && s.job == dialog.job);
-        let effects = if let Some(s) = running {
-            dialog.verb = s.verb;
-            dialog.stage = Stage::Running {
-                plan: s.plan.clone(),
-                since: s.at,
-            };
-            Vec::new()
-        } else {
-            vec![dialog.ask()]
-        };
-        self.overlay = Some(Overlay::Action(Box::new(dialog)));
-        effects
-    }
-
-    /// Enter in the dialog: runs what is shown, if there is a reason.
-    pub(super) fn confirm(&mut self, now: Timestamp) -> Vec<Effect> {
-        let Some(Overlay::Action(dialog)) = &mut self.overlay else {
-            return Vec::new();
-        };
-        let Stage::Shown(plan) = &dialog.stage else {
-            dialog.said = match dialog.stage {
-                Stage::Planning { .. } => Some("not yet: the plan is still being worked out"),
-                _ => None,
-            };
-            return Vec::new();
-        };
-        let reason = dialog.reason.value().trim();
-        if reason.is_empty() {
-            dialog.said = Some("a reason is required: it goes on record with your name");
-            return Vec::new();
-        }
-        let reason = Text::from(reason);
-        let plan = Box::new(Plan {
-            reason: reason.clone(),
-            ..(**plan).clone()
-        });
-        dialog.stage = Stage::Running {
-            plan: plan.clone(),
-            since: now,
-        };
-        (dialog.said, dialog.scroll) = (None, 0);
-        self.mine.push(Started {
-            id: plan.id.clone(),
-            server: plan.server.clone(),
-            job: plan.job.clone(),
-            verb: plan.verb,
-            at: now,
-            plan: plan.clone(),
-        });
-        vec![Effect::Run { plan, reason }]
-    }
-
-    pub(super) fn planned(&mut self, plan: Box<Plan>) {
-        if let Some(Overlay::Action(dialog)) = &mut self.overlay
-            && matches!(dialog.stage, Stage::Planning { .. })
-            && dialog.wanted(&plan)
-        {
-            dialog.stage = Stage::Shown(plan);
-            dialog.said = None;
-        }
-    }
-
-    pub(super) fn not_planned(&mut self, server: &Name, job: &Name, verb: Verb, why: Missed) {
-        if let Some(Overlay::Action(dialog)) = &mut self.overlay
-            && matches!(dialog.stage, Stage::Planning { .. })
-            && (&dialog.server, &dialog.job, dialog.verb) == (server, job, verb)
-        {
-            dialog.stage = Stage::NotPlanned(why);
-        }
-    }
-
-    pub(super) fn not_run(&mut self, id: &ActionId, why: Text, now: Timestamp) {
-        self.mine.retain(|s| s.id != *id);
-        match &mut self.overlay {
-            Some(Overlay::Action(dialog)) if dialog.plan().is_some_and(|p| p.id == *id) => {
-                if let Some(plan) = dialog.plan().cloned() {
-                    dialog.stage = Stage::NotRun {
-                        plan: Box::new(plan),
-                        why,
-                    };
-                }
-            }
-            _ => self
-                .notices
-                .push((now, format!("the action did not run: {why}").into())),
-        }
-    }
-
-    /// Lets go of actions that the record says have ended, and tells what became of those whose dialog was closed.
-    pub(super) fn forget_finished(&mut self, now: Timestamp) {
-        let ended = |s: &Started| {
-            let action = self.model.action(&s.id)?;
-            let failed = action.ran.as_ref().is_some_and(|(r, _)| r.failed.is_some());
-            (action.read_back.is_some() || failed).then(|| match action.truth() {
-                Truth::Requested => "failed",
-                truth => truth.word(),
-            })
-        };
-        let shown = match &self.overlay {
-            Some(Overlay::Action(d)) => d.plan().map(|p| p.id.clone()),
-            _ => None,
-        };
-        let mut words = Vec::new();
-        let (done, left): (Vec<_>, Vec<_>) = self.mine.drain(..).partition(|s| {
-            ended(s).is_some_and(|word| {
-                words.push(word);
-                true
-            })
-        });
-        self.mine = left;
-        for (s, word) in done.iter().zip(words) {
-            if shown.as_ref() != Some(&s.id) {
-                let text = format!("{} {} on {}: {word}", s.verb, s.job, s.server);
-                self.notices.push((now, text.into()));
-            }
-        }
+/// What was chosen, in a few words.
+const fn way(choices: Choices) -> &'static str {
+    match (choices.release, choices.unarmed) {
+        (Release::AsItIs, Unarmed::Refused) => "as it is",
+        (Release::AsItIs, Unarmed::Allowed) => "as it is, with no armed end",
+        (Release::Requeued, _) => "requeued",
     }
 }

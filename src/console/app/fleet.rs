@@ -1,5 +1,7 @@
-//! The cursor and the filter of the fleet. The cursor holds on to a server by its name: rows re-sort as verdicts change,
+//! The cursor, the marks and the filter of the fleet. The cursor holds on to a server by its name: rows re-sort as verdicts change,
 //! and it must never come to stand on another server by itself.
+
+use std::collections::BTreeSet;
 
 use tui_input::Input;
 
@@ -23,6 +25,8 @@ enum Before {
 pub struct Fleet {
     /// `None` until the hands have chosen: then the first row is meant, the worst.
     selected: Option<Name>,
+    /// Held by name, so that they survive re-sorting and a filter.
+    marked: BTreeSet<Name>,
     /// What the names must match.
     pub filter: Input,
     /// Where the cursor was before the filter.
@@ -37,6 +41,32 @@ impl Fleet {
     /// Chooses.
     pub fn select(&mut self, name: Option<Name>) {
         self.selected = name;
+    }
+    /// The servers that are marked, by name.
+    pub fn marked(&self) -> impl Iterator<Item = &Name> {
+        self.marked.iter()
+    }
+    /// Whether this one is.
+    pub fn is_marked(&self, name: &Name) -> bool {
+        self.marked.contains(name)
+    }
+    /// Marks it, or takes its mark away.
+    pub fn mark(&mut self, name: Name) {
+        if !self.marked.remove(&name) {
+            self.marked.insert(name);
+        }
+    }
+    /// Marks all of these.
+    pub fn mark_all(&mut self, names: Vec<Name>) {
+        self.marked.extend(names);
+    }
+    /// Takes all marks away.
+    pub fn unmark(&mut self) {
+        self.marked.clear();
+    }
+    /// Keeps the marks of what is still watched.
+    pub fn keep_marks(&mut self, watched: impl Fn(&Name) -> bool) {
+        self.marked.retain(|n| watched(n));
     }
     /// Whether a filter holds.
     pub fn filtered(&self) -> bool {

@@ -10,8 +10,9 @@ use crate::console::widget::input::{self, Typed};
 use crate::domain::Name;
 use crate::domain::action::Verb;
 use crate::domain::effect::{Effect, Toggle};
+use crate::domain::message::PickBy;
 
-use super::{Access, App, Overlay, Palette, Pane, Pick, Screen, ServerView};
+use super::{App, Overlay, Palette, Pane, Screen, ServerView};
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent, now: Timestamp) -> Vec<Effect> {
@@ -60,12 +61,32 @@ impl App {
     fn typed(&mut self, give: impl FnOnce(&mut tui_input::Input) -> Typed, now: Timestamp) {
         let typed = match &mut self.overlay {
             Some(Overlay::Action(dialog)) if self_typing(dialog) => {
-                give(&mut dialog.reason);
+                give(dialog.input());
                 dialog.said = None;
+                return;
+            }
+            Some(Overlay::Batch(dialog)) => {
+                if let Some(input) = dialog.input() {
+                    give(input);
+                    dialog.said = None;
+                }
                 return;
             }
             Some(Overlay::Palette(palette)) => give(&mut palette.input),
             Some(Overlay::Filter) => give(&mut self.fleet.filter),
+            Some(Overlay::Outage(dialog)) => {
+                give(&mut dialog.input);
+                return;
+            }
+            None => {
+                if let Screen::Messages(view) = &mut self.screen
+                    && let Some(search) = &mut view.search
+                    && give(search) == Typed::Changed
+                {
+                    view.at = 0;
+                }
+                return;
+            }
             _ => return,
         };
         match &mut self.overlay {
@@ -78,16 +99,18 @@ impl App {
     /// A filter that was typed chooses its first match, unless the cursor is on a match already. It is chosen by name:
     /// the rows may re-sort under the hands.
     fn select_first_match(&mut self, now: Timestamp) {
-        let rows = crate::model::rows(&self.model, now);
-        let matching: Vec<&Name> = rows
-            .iter()
-            .filter(|r| self.fleet.matches(r))
-            .map(|r| &r.server.name)
-            .collect();
-        let still = self.fleet.selected().is_some_and(|s| matching.contains(&s));
-        if !still && let Some(first) = matching.first().map(|n| (*n).clone()) {
+        let matching = self.matching(now);
+        let still = self.fleet.selected().is_some_and(|s| matching.contains(s));
+        if !still && let Some(first) = matching.into_iter().next() {
             self.fleet.select(Some(first));
         }
+    }
+
+    /// The servers that the filter matches, in the order of their rows.
+    fn matching(&self, now: Timestamp) -> Vec<Name> {
+        let rows = crate::model::rows(&self.model, now);
+        let matching = rows.iter().filter(|r| self.fleet.matches(r));
+        matching.map(|r| r.server.name.clone()).collect()
     }
 
     pub(super) fn command(&mut self, command: Command, place: Place, now: Timestamp) -> Vec<Effect> {
@@ -100,8 +123,13 @@ impl App {
         match place {
             Place::Fleet => self.on_fleet(command, now),
             Place::Server => self.on_server(command, now),
+            Place::Messages => self.on_messages(command, now),
+            Place::Message => self.on_message(command, now),
+            Place::Search => self.in_search(command, now),
+            Place::Outage => self.in_outage(command, now),
             Place::Plan | Place::Progress => self.in_dialog(command, now),
-            Place::Pick => self.in_pick(command),
+            Place::Pick => self.in_pick(command, now),
+            Place::Batch | Place::BatchRows | Place::BatchRun | Place::BatchPlan => self.in_batch(command, place, now),
             Place::Palette => self.in_palette(command, now),
             Place::Filter => self.in_filter(command, now),
             Place::Page => {
@@ -120,19 +148,20 @@ impl App {
         }
     }
 
-    /// What both screens know.
-    fn on_either(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+    /// What all screens know.
+    pub(super) fn on_either(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
         match command {
             Command::Pause => return self.act(Verb::Pause, now),
             Command::Resume => return self.act(Verb::Resume, now),
+            Command::Extend => return self.act(Verb::Extend, now),
+            Command::Flush => return self.act(Verb::Flush, now),
             Command::Help => self.overlay = Some(Overlay::Help(0)),
             Command::Notices => self.overlay = Some(Overlay::Notices(0)),
+            Command::Certificates => self.overlay = Some(Overlay::Certificates(0)),
             Command::Palette => self.overlay = Some(Overlay::Palette(Palette::new(self.ground()))),
+            Command::Outage => self.open_outage("", now),
             Command::Refresh => {
-                let server = match &self.screen {
-                    Screen::Fleet => None,
-                    Screen::Server(view) => Some(view.name.clone()),
-                };
+                let server = self.open_server().cloned();
                 self.say(server.as_ref().map_or("looking now, at every server".to_owned(), |s| {
                     format!("looking now, at {s}")
                 }));
@@ -180,10 +209,23 @@ impl App {
             Command::Open => {
                 if let Some(name) = self.current(now) {
                     self.fleet.select(Some(name.clone()));
-                    self.screen = Screen::Server(ServerView::new(name));
+                    let mut view = ServerView::new(name);
+                    view.part[Pane::Probe.index()] = self.worst_door(&view.name, now);
+                    self.screen = Screen::Server(view);
                 }
             }
+            Command::Back if self.fleet.marked().next().is_some() => self.fleet.unmark(),
             Command::Back => self.fleet.clear_filter(),
+            Command::Mark => {
+                if let Some(name) = self.current(now) {
+                    self.fleet.mark(name);
+                    self.move_cursor(1, now);
+                }
+            }
+            Command::MarkAll => {
+                let names: Vec<Name> = self.matching(now);
+                self.fleet.mark_all(names);
+            }
             Command::Filter => {
                 self.fleet.begin_filter();
                 self.overlay = Some(Overlay::Filter);
@@ -191,6 +233,15 @@ impl App {
             other => return self.on_either(other, now),
         }
         Vec::new()
+    }
+
+    /// The place among the doors of a server of the one that its line speaks of.
+    fn worst_door(&self, server: &Name, now: Timestamp) -> usize {
+        let rows = self.rows(now);
+        let row = rows.iter().find(|r| r.server.name == *server);
+        let door = row.and_then(|r| Some((r.server, r.door?)));
+        door.and_then(|(s, d)| s.doors.keys().position(|n| *n == d.name))
+            .unwrap_or(0)
     }
 
     /// Moves the cursor by rows as they stand now, and takes hold of the server that it comes to.
@@ -209,15 +260,22 @@ impl App {
 
     fn on_server(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
         let page = isize::from(self.size.1 as i16 / 2).max(1);
+        let doors = self
+            .open_server()
+            .and_then(|n| self.model.server(n))
+            .map_or(0, |s| s.doors.len());
         let Screen::Server(view) = &mut self.screen else {
             return Vec::new();
         };
         let vertical = |view: &mut ServerView, by: isize| match view.pane {
-            // Among jobs the cursor moves, because a key acts on the job under it.
+            // Among jobs the cursor moves, because a key acts on the job under it; among doors, because they are a list.
             Pane::Jobs => view.step_part(by),
-            Pane::Probe | Pane::Queue => view.step_scroll(by),
+            Pane::Probe if doors > 1 => view.step_part(by),
+            Pane::Probe | Pane::Queue | Pane::Senders => view.step_scroll(by),
         };
         match command {
+            Command::Up if view.pane == Pane::Queue => self.step_row(-1, now),
+            Command::Down if view.pane == Pane::Queue => self.step_row(1, now),
             Command::Up => vertical(view, -1),
             Command::Down => vertical(view, 1),
             Command::PageUp => view.step_scroll(-page),
@@ -227,63 +285,17 @@ impl App {
             Command::Left => view.step_part(-1),
             Command::Right => view.step_part(1),
             Command::NextPane => view.pane = view.pane.step(1),
-            Command::PreviousPane => view.pane = view.pane.step(2),
+            Command::PreviousPane => view.pane = view.pane.step(Pane::ALL.len() - 1),
             Command::ProbePane => view.pane = Pane::Probe,
             Command::QueuePane => view.pane = Pane::Queue,
             Command::JobsPane => view.pane = Pane::Jobs,
+            Command::SendersPane => view.pane = Pane::Senders,
+            Command::Open => return self.open_row(now),
+            Command::Messages => return self.open_messages(PickBy::All, now),
             Command::Back => self.screen = Screen::Fleet,
             other => return self.on_either(other, now),
         }
         Vec::new()
-    }
-
-    /// `p` and `r`: says why it cannot be, asks which job, or opens the dialog.
-    fn act(&mut self, verb: Verb, now: Timestamp) -> Vec<Effect> {
-        let Some(name) = self.current(now) else {
-            self.say("no server is selected");
-            return Vec::new();
-        };
-        let Some(server) = self.model.server(&name) else {
-            return Vec::new();
-        };
-        if self.options.access == Access::ReadOnly {
-            self.say(format!(
-                "this console is read-only, so nothing can be {verb}d from it: start it without --read-only"
-            ));
-            return Vec::new();
-        }
-        if server.read_only() {
-            self.say(format!(
-                "{name} is read-only in the config (read_only = true), so nothing can be {verb}d on it"
-            ));
-            return Vec::new();
-        }
-        let jobs: Vec<Name> = server.jobs.keys().cloned().collect();
-        let chosen = match &self.screen {
-            Screen::Server(view) if view.pane == Pane::Jobs => view.job(server).cloned(),
-            _ => None,
-        };
-        // From here on the hands have chosen this server.
-        self.fleet.select(Some(name.clone()));
-        match (chosen, &jobs[..]) {
-            (Some(job), _) => self.open_action(name, job, verb),
-            (None, []) => {
-                self.say(format!(
-                    "{name} has no maintenance job to {verb}: add a [[server.job]] to the config"
-                ));
-                Vec::new()
-            }
-            (None, [job]) => self.open_action(name, job.clone(), verb),
-            (None, _) => {
-                self.overlay = Some(Overlay::Pick(Pick {
-                    server: name,
-                    verb,
-                    jobs,
-                    at: 0,
-                }));
-                Vec::new()
-            }
-        }
     }
 
     pub(super) fn mouse_moved(&mut self, mouse: MouseEvent, now: Timestamp) -> Vec<Effect> {
@@ -315,7 +327,7 @@ impl App {
     }
 }
 
-/// Whether keys are text for the reason: not once it was confirmed.
+/// Whether keys are text for an input: not once it was confirmed.
 const fn self_typing(dialog: &super::ActionDialog) -> bool {
     !matches!(
         dialog.stage,

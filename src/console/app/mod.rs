@@ -1,19 +1,28 @@
 //! The state of the console and what each message does to it. Pure: `update` returns effects as data; the engine runs
 //! them and answers with messages. No await, no I/O, no clock: the moment comes in as an argument.
 
+mod act;
+mod acting;
 mod action;
+mod batch;
 mod fleet;
 mod keys;
+mod measured;
+mod messages;
 mod msg;
 mod options;
+mod outage;
 mod overlays;
 mod palette;
 mod pick;
 mod server;
 mod status;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
+use crate::domain::action::ActionId;
 use crate::domain::effect::{Answer, Effect, Recording, Role, Toggle};
 use crate::domain::event::Event;
 use crate::domain::{Name, Span, Text};
@@ -21,12 +30,15 @@ use crate::model::{Model, Row};
 
 use super::keymap::Place;
 
-pub use action::{ActionDialog, DURATIONS, Stage, Step, StepState};
+pub use action::{ActionDialog, Durations, Field, Stage, Step, StepState, Tried, Way, steps};
+pub use batch::{BatchDialog, Hands};
 pub use fleet::Fleet;
+pub use messages::{Asked, MessagesView, left};
 pub use msg::Msg;
 pub use options::{Access, AppOptions, Pace};
+pub use outage::{FORMS, OutageDialog, since};
 pub use palette::Palette;
-pub use pick::Pick;
+pub use pick::{Pick, PickMany};
 pub use server::{Pane, ServerView};
 pub use status::Status;
 
@@ -40,6 +52,8 @@ pub enum Screen {
     Fleet,
     /// One of them.
     Server(ServerView),
+    /// Messages of one of its queues.
+    Messages(Box<MessagesView>),
 }
 
 /// What stands before it.
@@ -49,14 +63,22 @@ pub enum Overlay {
     Help(usize),
     /// Notices in full, scrolled by so many lines.
     Notices(usize),
+    /// The certificates of the fleet, scrolled by so many lines.
+    Certificates(usize),
     /// Every command by name.
     Palette(Palette),
     /// The filter being typed.
     Filter,
     /// Which of several jobs.
     Pick(Pick),
+    /// Which of the jobs of several servers.
+    PickMany(PickMany),
+    /// Since when a server's senders could not deliver.
+    Outage(OutageDialog),
     /// An action.
     Action(Box<ActionDialog>),
+    /// An action on several servers.
+    Batch(Box<BatchDialog>),
     /// Whether to leave while an action runs; what stood there before.
     Question(Option<Box<Overlay>>),
 }
@@ -84,7 +106,8 @@ pub struct App {
     pub recording: Recording,
     said: Option<Text>,
     notices: Vec<(Timestamp, Text)>,
-    mine: Vec<action::Started>,
+    mine: Vec<acting::Started>,
+    measured: BTreeSet<(ActionId, Name)>,
 }
 
 impl App {
@@ -103,12 +126,13 @@ impl App {
             said: None,
             notices: Vec::new(),
             mine: Vec::new(),
+            measured: BTreeSet::new(),
         }
     }
 
     /// Takes in one message and says what is to be done.
     pub fn update(&mut self, msg: Msg, now: Timestamp) -> Vec<Effect> {
-        let effects = match msg {
+        let mut effects = match msg {
             Msg::Key(key) => self.key(key, now),
             Msg::Paste(text) => self.paste(&text, now),
             Msg::Mouse(mouse) => self.mouse_moved(mouse, now),
@@ -118,11 +142,12 @@ impl App {
             }
             Msg::Events(events) => {
                 self.learned(&events, now);
-                Vec::new()
+                self.measure(now)
             }
             Msg::Answer(answer) => self.answered(answer, now),
-            Msg::Tick => Vec::new(),
+            Msg::Tick => self.measure(now),
         };
+        effects.extend(self.advance(now));
         self.settle(now);
         effects
     }
@@ -140,12 +165,14 @@ impl App {
             self.fleet.select(next);
             self.say(format!("{name} is no longer watched"));
         }
-        if let Screen::Server(view) = &self.screen
-            && self.model.server(&view.name).is_none()
+        if let Some(name) = self.open_server().cloned()
+            && self.model.server(&name).is_none()
         {
-            self.say(format!("{} is no longer watched", view.name));
+            self.say(format!("{name} is no longer watched"));
             self.screen = Screen::Fleet;
         }
+        let model = &self.model;
+        self.fleet.keep_marks(|name| model.server(name).is_some());
         self.forget_finished(now);
     }
 
@@ -161,7 +188,14 @@ impl App {
             }
             Answer::Planned(plan) => self.planned(plan),
             Answer::NotPlanned { server, job, verb, why } => self.not_planned(&server, &job, verb, why),
+            Answer::Checked { id, checks } => self.checked(&id, checks),
             Answer::NotRun { id, why } => self.not_run(&id, why, now),
+            Answer::Messages {
+                server,
+                queue,
+                pick,
+                page,
+            } => self.messages_answered(&server, &queue, &pick, page, now),
         }
         Vec::new()
     }
@@ -180,41 +214,55 @@ impl App {
     /// The server that a key falls on: the one shown, or the selected one. Until the hands have chosen, that is the
     /// worst.
     pub fn current(&self, now: Timestamp) -> Option<Name> {
+        self.open_server()
+            .or(self.fleet.selected())
+            .cloned()
+            .or_else(|| self.rows(now).first().map(|r| r.server.name.clone()))
+    }
+
+    /// The server whose screen is open.
+    fn open_server(&self) -> Option<&Name> {
         match &self.screen {
-            Screen::Server(view) => Some(view.name.clone()),
-            Screen::Fleet => match self.fleet.selected() {
-                Some(name) => Some(name.clone()),
-                None => self.rows(now).first().map(|r| r.server.name.clone()),
-            },
+            Screen::Fleet => None,
+            Screen::Server(view) => Some(&view.name),
+            Screen::Messages(view) => Some(&view.back.name),
         }
     }
 
     /// Where the hands are.
     pub const fn place(&self) -> Place {
         match &self.overlay {
-            Some(Overlay::Help(_) | Overlay::Notices(_)) => Place::Page,
+            Some(Overlay::Help(_) | Overlay::Notices(_) | Overlay::Certificates(_)) => Place::Page,
             Some(Overlay::Palette(_)) => Place::Palette,
             Some(Overlay::Filter) => Place::Filter,
-            Some(Overlay::Pick(_)) => Place::Pick,
+            Some(Overlay::Pick(_) | Overlay::PickMany(_)) => Place::Pick,
+            Some(Overlay::Batch(dialog)) => dialog.place(),
+            Some(Overlay::Outage(_)) => Place::Outage,
             Some(Overlay::Question(_)) => Place::Question,
             Some(Overlay::Action(dialog)) => match dialog.stage {
                 Stage::Running { .. } | Stage::NotRun { .. } => Place::Progress,
                 _ => Place::Plan,
             },
-            None => self.ground(),
+            None => match &self.screen {
+                Screen::Messages(view) if view.search.is_some() => Place::Search,
+                _ => self.ground(),
+            },
         }
     }
     /// Where the hands are when nothing stands before the screen.
     pub const fn ground(&self) -> Place {
-        match self.screen {
+        match &self.screen {
             Screen::Fleet => Place::Fleet,
             Screen::Server(_) => Place::Server,
+            Screen::Messages(view) if view.open.is_some() => Place::Message,
+            Screen::Messages(_) => Place::Messages,
         }
     }
 
     /// How often the picture changes by itself: with an age on it every second, with only the clock every minute.
     pub fn tick_every(&self) -> Span {
-        let aged = self.model.servers().next().is_some() || matches!(self.overlay, Some(Overlay::Action(_)));
+        let aged = self.model.servers().next().is_some()
+            || matches!(self.overlay, Some(Overlay::Action(_) | Overlay::Batch(_)));
         match (aged, self.options.pace) {
             (true, Pace::Normal) => Span::from_secs(1),
             (true, Pace::Slow) => Span::from_secs(5),
@@ -239,6 +287,7 @@ impl App {
             view.settle(self, now);
             self.screen = Screen::Server(view);
         }
+        self.settle_messages(now);
         self.settle_overlay(now);
     }
 }

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use crate::console::glyphs::Glyphs;
 use crate::console::theme::Theme;
 use crate::console::when;
-use crate::domain::Text;
 use crate::domain::event::ObserverId;
+use crate::domain::{Span, Text};
 
 /// Whether servers may be changed from here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -43,6 +43,8 @@ pub struct AppOptions {
     pub zone: TimeZone,
     /// How often it repaints.
     pub pace: Pace,
+    /// For how long a pause lasts unless another time is chosen.
+    pub pause_for: Span,
     /// Who we are, to tell our own actions from others'.
     pub me: Option<ObserverId>,
 }
@@ -57,6 +59,7 @@ impl AppOptions {
             glyphs: Glyphs::Unicode,
             zone: when::zone_from_env(),
             pace: Pace::Normal,
+            pause_for: Span::from_mins(30),
             me: None,
         }
     }

@@ -20,6 +20,10 @@ impl App {
             Command::Down => dialog.scroll += 1,
             Command::PageUp => dialog.scroll = dialog.scroll.saturating_sub(5),
             Command::PageDown => dialog.scroll += 5,
+            Command::NextPane | Command::PreviousPane => dialog.other_field(),
+            Command::Check => return dialog.check(),
+            Command::Way => return dialog.other_way(1),
+            Command::Unarmed => return dialog.unarmed(),
             Command::Open => return self.confirm(now),
             Command::Back => self.overlay = None,
             _ => {}
@@ -27,9 +31,31 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn in_pick(&mut self, command: Command) -> Vec<Effect> {
-        let Some(Overlay::Pick(pick)) = &mut self.overlay else {
+    pub(super) fn in_pick_many(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        let Some(Overlay::PickMany(pick)) = &mut self.overlay else {
             return Vec::new();
+        };
+        match command {
+            Command::Up => pick.step(-1),
+            Command::Down => pick.step(1),
+            Command::PageUp | Command::Home => pick.step(isize::MIN),
+            Command::PageDown | Command::End => pick.step(isize::MAX),
+            Command::Open => {
+                let (verb, job, servers) = (pick.verb, pick.job().cloned(), pick.servers.clone());
+                self.overlay = None;
+                if let Some(job) = job {
+                    return self.open_batch(verb, job, servers, now);
+                }
+            }
+            Command::Back => self.overlay = None,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    pub(super) fn in_pick(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        let Some(Overlay::Pick(pick)) = &mut self.overlay else {
+            return self.in_pick_many(command, now);
         };
         match command {
             Command::Up => pick.step(-1),
@@ -57,6 +83,13 @@ impl App {
             Command::Up => palette.step(-1),
             Command::Down => palette.step(1),
             Command::Open => {
+                // What follows a command's name is for the command.
+                if let Some(typed) = palette.outage() {
+                    let typed = typed.to_owned();
+                    self.overlay = None;
+                    self.open_outage(&typed, now);
+                    return Vec::new();
+                }
                 // Nothing found: the palette stays, so that the word can be mended.
                 if let Some(chosen) = palette.chosen() {
                     let command = chosen.command;
@@ -90,7 +123,8 @@ impl App {
     }
 
     pub(super) fn in_page(&mut self, command: Command) {
-        let Some(Overlay::Help(scroll) | Overlay::Notices(scroll)) = &mut self.overlay else {
+        let Some(Overlay::Help(scroll) | Overlay::Notices(scroll) | Overlay::Certificates(scroll)) = &mut self.overlay
+        else {
             return;
         };
         match command {
@@ -109,8 +143,11 @@ impl App {
     pub(super) fn settle_overlay(&mut self, now: Timestamp) {
         let hidden = view::overlay_hidden_lines(self, now);
         match &mut self.overlay {
-            Some(Overlay::Help(scroll) | Overlay::Notices(scroll)) => *scroll = (*scroll).min(hidden),
+            Some(Overlay::Help(scroll) | Overlay::Notices(scroll) | Overlay::Certificates(scroll)) => {
+                *scroll = (*scroll).min(hidden);
+            }
             Some(Overlay::Action(dialog)) => dialog.scroll = dialog.scroll.min(hidden),
+            Some(Overlay::Batch(_)) => self.settle_batch(hidden),
             _ => {}
         }
     }

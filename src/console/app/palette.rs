@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use crate::console::keymap::{self, Binding, Place};
+use crate::console::keymap::{self, Binding, Command, Place};
 
 /// What was typed, and the cursor among what it finds.
 #[derive(Clone, Debug)]
@@ -23,8 +23,18 @@ impl Palette {
             place,
         }
     }
+    /// What was typed behind `outage since`, if that was typed.
+    pub fn outage(&self) -> Option<&str> {
+        let rest = self.input.value().trim_start().strip_prefix("outage ")?.trim_start();
+        Some(rest.strip_prefix("since").unwrap_or(rest).trim()).filter(|t| !t.is_empty())
+    }
     /// What was found, best first; everything in its own order when nothing was typed.
     pub fn found(&self) -> Vec<&'static Binding> {
+        if self.outage().is_some() {
+            return keymap::named(self.place)
+                .filter(|b| b.command == Command::Outage)
+                .collect();
+        }
         let typed = self.input.value().trim().to_lowercase();
         let mut found: Vec<_> = keymap::named(self.place)
             .filter_map(|b| Some((score(&typed, b)?, b)))

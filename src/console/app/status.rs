@@ -2,26 +2,34 @@
 
 use jiff::Timestamp;
 
-use crate::console::when;
+use crate::console::{view, when};
 use crate::domain::Span;
 use crate::domain::Text;
 use crate::domain::action::Verb;
 use crate::domain::effect::{Recording, Role};
 
-use super::{Access, App};
+use super::{Access, App, Screen};
 
 /// How long a notice stays on the line; the page of notices keeps it longer.
 const NOTICE_STAYS: Span = Span::from_mins(10);
+/// How long it stands before what is only suspected: it may be the answer to what was just asked for.
+const NOTICE_IS_NEWS: Span = Span::from_mins(1);
 
 /// One thing to say.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Status {
     /// In answer to the last key.
     Said(Text),
+    /// So many servers are marked.
+    Marked(usize),
     /// Events are shown but not recorded.
     NotRecording(Text),
     /// An action of ours runs.
     Acting(String),
+    /// Servers fail together: what they may share, from the fullest words to the fewest.
+    Cause(Vec<String>),
+    /// A certificate ends soon.
+    Certificates(String),
     /// Another console probes.
     Following(Text),
     /// mailtop had to say something, this long ago.
@@ -37,6 +45,10 @@ impl App {
     pub fn status(&self, now: Timestamp) -> Vec<Status> {
         let mut all = Vec::new();
         all.extend(self.said.clone().map(Status::Said));
+        let marked = self.fleet.marked().count();
+        if marked > 0 && matches!(self.screen, Screen::Fleet) {
+            all.push(Status::Marked(marked));
+        }
         if let Recording::No { why } = &self.recording {
             all.push(Status::NotRecording(why.clone()));
         }
@@ -44,20 +56,25 @@ impl App {
             let doing = match s.verb {
                 Verb::Pause => "pausing",
                 Verb::Resume => "resuming",
+                Verb::Extend => "extending the pause of",
+                Verb::Flush => "flushing by",
             };
             let age = when::age(s.at, now);
             all.push(Status::Acting(format!("{doing} {} on {}, {age}", s.job, s.server)));
         }
+        let notice = self.notices().pop();
+        let notice = notice.filter(|(at, _)| Span::between(*at, now) < NOTICE_STAYS);
+        let (news, older): (Vec<_>, Vec<_>) = notice
+            .into_iter()
+            .partition(|(at, _)| Span::between(*at, now) < NOTICE_IS_NEWS);
+        let told = |(at, text): (Timestamp, Text)| Status::Notice(text, when::age(at, now));
+        all.extend(news.into_iter().map(told));
+        all.extend(view::cause::forms(self, now).into_iter().map(Status::Cause));
         if let Role::Following { holder } = &self.role {
             all.push(Status::Following(holder.clone()));
         }
-        if let Some((at, text)) = self
-            .notices()
-            .pop()
-            .filter(|(at, _)| Span::between(*at, now) < NOTICE_STAYS)
-        {
-            all.push(Status::Notice(text, when::age(at, now)));
-        }
+        all.extend(older.into_iter().map(told));
+        all.extend(view::certs::notice(self, now).map(Status::Certificates));
         if self.options.access == Access::ReadOnly {
             all.push(Status::ReadOnly);
         }

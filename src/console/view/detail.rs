@@ -10,21 +10,23 @@ use crate::console::widget::cells::wrap;
 use crate::console::widget::chart::{self, Chart};
 use crate::console::widget::{Cells, cut, width};
 use crate::console::{glyphs, number, when};
-use crate::domain::Span;
-use crate::domain::action::{Truth, Verb};
-use crate::domain::health::{Phase, ProbeReport};
-use crate::domain::job::State;
+use crate::domain::forecast::Drain;
 use crate::domain::queue::Listing;
-use crate::model::{Action, Job, Row, Server};
+use crate::model::{Job, Queue, Row, Server, Told};
 
-use super::headline;
+use super::{acted, canary, cause, doors, drain, flow, headline, lease, phases, senders};
 
 /// At most `rows` lines about a server.
 pub fn lines(app: &App, row: &Row<'_>, columns: usize, rows: usize, now: Timestamp) -> Vec<Line<'static>> {
     let mut all = Vec::new();
     says(&mut all, app, row, columns, rows, now);
-    all.extend(phases_line(app, row, columns, now).map(|c| c.line_in(columns)));
-    all.extend(queue_line(app, row, now).map(|c| c.line_in(columns)));
+    all.extend(cause::lines(app, row, columns, now));
+    all.extend(doors::line(app, row.server, now).map(|c| c.line_in(columns)));
+    all.extend(phases::line(app, row, columns, now).map(|c| c.line_in(columns)));
+    for c in row.server.canaries.values() {
+        all.push(canary::brief(app, row.server, c, now).line_in(columns));
+    }
+    queue_lines(&mut all, app, row, columns, now);
     for j in row.server.jobs.values() {
         all.push(job_line(app, row.server, j, now).line_in(columns));
     }
@@ -49,6 +51,7 @@ fn chart(all: &mut Vec<Line<'static>>, app: &App, row: &Row<'_>, columns: usize,
     let chart = Chart {
         samples: queue.samples(),
         marks: &marks,
+        ahead: super::queue::ahead(queue, row.server, now),
         good_for: row.server.good_for(),
         now,
         zone: &app.options.zone,
@@ -68,7 +71,7 @@ fn says(out: &mut Vec<Line<'static>>, app: &App, row: &Row<'_>, columns: usize, 
     let since = Cells::new().put(since, theme.style(Role::Dim));
     let start = width(&name) + 2;
     let room = columns.saturating_sub(start + if since.used() > 0 { since.used() + 2 } else { 0 });
-    let sentence = headline::sentence(row, now, &app.options.zone);
+    let sentence = headline::sentence(app, row, now);
     // Two lines for the words where there is room for them.
     let wrapped = wrap(&sentence, room, if rows > 4 { 2 } else { 1 });
     let first = wrapped.first().cloned().unwrap_or_default();
@@ -85,101 +88,6 @@ fn says(out: &mut Vec<Line<'static>>, app: &App, row: &Row<'_>, columns: usize, 
                 .line_in(columns),
         );
     }
-}
-
-/// The phases that a probe of this door goes through, in their order, with those not reached.
-pub fn expected_phases(r: &ProbeReport) -> Vec<Phase> {
-    let mut all: Vec<Phase> = r.phases.iter().map(|p| p.phase).collect();
-    for phase in [
-        Phase::Name,
-        Phase::Tcp,
-        Phase::Tls,
-        Phase::Greeting,
-        Phase::Login,
-        Phase::Examine,
-        Phase::Fetch,
-    ] {
-        // A plain door has no TLS: it is expected only where the URL says so.
-        let meant = phase <= r.goal && (phase != Phase::Tls || r.url.starts_with("imaps:"));
-        // Names that are addresses are not looked up: what comes after was reached without.
-        let passed = all.iter().any(|p| *p > phase && *p != Phase::Logout);
-        if meant && !passed && !all.contains(&phase) {
-            all.push(phase);
-        }
-    }
-    all.retain(|p| *p != Phase::Logout);
-    all
-}
-
-/// The phases in one line, in the fullest of three ways that fits.
-fn phases_line(app: &App, row: &Row<'_>, columns: usize, now: Timestamp) -> Option<Cells> {
-    let door = row.door?;
-    let report = door.probe.last()?;
-    let fresh = door.probe.reading(now, row.server.good_for()).fresh().is_some();
-    let lead = if fresh { "" } else { "then:  " };
-    let lead = || Cells::new().put(lead, app.options.theme.style(Role::Unknown));
-    let full = lead().join(phases_apart(app, report));
-    if full.used() <= columns {
-        return Some(full);
-    }
-    let timed = lead().join(phases_grouped(app, report, Times::All));
-    if timed.used() <= columns {
-        return Some(timed);
-    }
-    Some(lead().join(phases_grouped(app, report, Times::OfFailures)))
-}
-
-/// `name 1ms ✔  tcp 1ms ✔  examine 240ms ✖  fetch ·`.
-fn phases_apart(app: &App, report: &ProbeReport) -> Cells {
-    let theme = app.options.theme;
-    let mut line = Cells::new();
-    for (i, phase) in expected_phases(report).into_iter().enumerate() {
-        line = line.gap(if i > 0 { 2 } else { 0 });
-        line = match report.phase(phase) {
-            Some(p) => {
-                let (sign, role) = if p.ok { ("✔", Role::Ok) } else { ("✖", Role::Down) };
-                line.put(format!("{phase} "), theme.style(Role::Dim))
-                    .put(format!("{} ", p.took), theme.style(Role::Text))
-                    .put(sign, theme.style(role))
-            }
-            None => line.put(format!("{phase} ·"), theme.style(Role::Faint)),
-        };
-    }
-    line
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Times {
-    All,
-    OfFailures,
-}
-
-/// `✔ name 1ms tcp 1ms  ✖ examine 240ms  · fetch`: one sign for each group of neighbours.
-fn phases_grouped(app: &App, report: &ProbeReport, times: Times) -> Cells {
-    let theme = app.options.theme;
-    let mut line = Cells::new();
-    let mut group = "";
-    for phase in expected_phases(report) {
-        let p = report.phase(phase);
-        let (sign, role) = match p.map(|p| p.ok) {
-            Some(true) => ("✔", Role::Ok),
-            Some(false) => ("✖", Role::Down),
-            None => ("·", Role::Faint),
-        };
-        if sign != group {
-            let gap = if group.is_empty() { 0 } else { 2 };
-            line = line.gap(gap).put(sign, theme.style(role));
-            group = sign;
-        }
-        line = line.put(
-            format!(" {phase}"),
-            theme.style(if p.is_some() { Role::Dim } else { Role::Faint }),
-        );
-        if let Some(p) = p.filter(|p| !p.ok || times == Times::All) {
-            line = line.put(format!(" {}", p.took), theme.style(Role::Text));
-        }
-    }
-    line
 }
 
 /// Whether any of its readings covers less than the whole queue.
@@ -205,6 +113,60 @@ fn listings(server: &Server) -> impl Iterator<Item = (&Listing, Timestamp)> {
         .queues
         .values()
         .filter_map(|q| Some((q.listed.last()?.listing.as_deref()?, q.listed.at()?)))
+}
+
+/// The queue and its flow, in one line where both fit; whether it drains, and when its mail and that of others is given up.
+fn queue_lines(out: &mut Vec<Line<'static>>, app: &App, row: &Row<'_>, columns: usize, now: Timestamp) {
+    let (theme, zone) = (app.options.theme, &app.options.zone);
+    let Some(line) = queue_line(app, row, now) else { return };
+    let (server, slowest) = (row.server, row.server.slowest(now));
+    // Of several queues it is said which one is spoken of.
+    let named = |q: &Queue| {
+        let name = if server.queues.len() > 1 {
+            format!("{}: ", q.name)
+        } else {
+            String::new()
+        };
+        Cells::new().put(name, theme.style(Role::Dim))
+    };
+    let flow = slowest.filter(|_| row.depth.is_some()).map(|q| {
+        let cells = flow::cells(app, server, q, now).unwrap_or_else(|| {
+            let why = flow::why_not(server, q, now);
+            Cells::new().put(format!("flow not known: {why}"), theme.style(Role::Dim))
+        });
+        named(q).join(cells)
+    });
+    match flow {
+        Some(flow) if line.used() + 3 + flow.used() <= columns => out.push(line.gap(3).join(flow).line()),
+        flow => {
+            out.push(line.line_in(columns));
+            out.extend(flow.map(|f| f.line_in(columns)));
+        }
+    }
+    let mut line = Cells::new();
+    if let Some(q) = slowest.filter(|_| row.depth.is_some())
+        && let Some(outlook) = &row.outlook
+    {
+        // The table says already that it grows, or that it is clear.
+        if !matches!(outlook.drain, Drain::Empty | Drain::Growing { .. }) {
+            let (words, role) = drain::sentence(outlook, None, now, zone);
+            line = line.put(words, theme.style(role));
+        }
+        if let Some((words, role)) = drain::expiry(q, server.every(), now, zone) {
+            let gap = if line.used() > 0 { 3 } else { 0 };
+            // Whatever a clear time takes for granted is said in full.
+            if gap > 0 && outlook.told_by != Told::Log && line.used() + gap + width(&words) > columns {
+                out.push(named(q).join(std::mem::take(&mut line)).line_in(columns));
+                line = line.put(words, theme.style(role));
+            } else {
+                line = line.gap(gap).put(words, theme.style(role));
+            }
+        }
+    }
+    if let Some(q) = slowest.filter(|_| line.used() > 0) {
+        out.push(named(q).join(line).line_in(columns));
+    }
+    out.extend(senders::brief(app, server, columns, now).map(|c| c.line_in(columns)));
 }
 
 fn queue_line(app: &App, row: &Row<'_>, now: Timestamp) -> Option<Cells> {
@@ -290,64 +252,16 @@ fn job_line(app: &App, server: &Server, j: &Job, now: Timestamp) -> Cells {
     if let Some(t) = s.running_for {
         line = line.put(format!(" for {}", when::whole(t)), dim);
     }
-    if let Some(words) = last_action(app, j, s.state, now) {
+    if let Some(words) = lease::drift(app, j) {
+        return line.put(format!("  ▲ {words}"), theme.style(Role::Warn));
+    }
+    if let Some((words, role)) = lease::brief(app, server, j, now) {
+        line = line.put("  ", dim).put(words, theme.style(role));
+    }
+    if let Some(words) = acted::last_action(app, j, s.state, now) {
         return line.put("  ", dim).put(words, dim);
     }
     line
-}
-
-/// `paused 8m ago, 22m left, confirmed 12s ago, by lin@bastion: drain first`, for a job that was found in `state`.
-pub fn last_action(app: &App, j: &Job, state: State, now: Timestamp) -> Option<String> {
-    let a = app.model.last_action(j)?;
-    let ago = when::age(a.at, now);
-    let (verb, by, reason) = (a.plan.verb, &a.plan.by, &a.plan.reason);
-    let truth = a.truth();
-    if let Truth::Contradicted { found } = &truth {
-        return Some(format!("{}, by {by}: {reason}", failed(verb, &ago, found.state)));
-    }
-    let since = since_then(app, j, a, state, now).map_or(String::new(), |s| format!(", {s}"));
-    let truth = self::truth(&truth, now);
-    Some(format!("{verb}d {ago} ago{since}, {truth}, by {by}: {reason}"))
-}
-
-/// `pause failed 45s ago: found running`.
-pub fn failed(verb: Verb, ago: &str, found: State) -> String {
-    format!("{verb} failed {ago} ago: found {found}")
-}
-
-/// What became of a pause by now: how much is left of it, that it should be over, or that the job is no longer paused. Of
-/// a pause that did not come about, nothing.
-pub fn since_then(app: &App, j: &Job, a: &Action, state: State, now: Timestamp) -> Option<String> {
-    let left = app.model.pause_left(j, now)?;
-    match (state, a.truth()) {
-        (_, Truth::Contradicted { .. }) | (State::Unknown, _) => None,
-        (State::Paused, _) if left > Span::ZERO => Some(format!("{} left", when::whole(left))),
-        (State::Paused, _) => Some(format!("▲ pause overdue by {}", when::whole(Span::ZERO - left))),
-        (_, Truth::Confirmed { .. }) => {
-            let word = match state {
-                State::Running => "running again".to_owned(),
-                other => format!("now {other}"),
-            };
-            // Before its time it was somebody else; after it, the timer that the pause came with.
-            let early = if left > Span::ZERO {
-                " (not resumed by mailtop)"
-            } else {
-                ""
-            };
-            Some(word + early)
-        }
-        _ => None,
-    }
-}
-
-/// What is known of a requested state, in words.
-pub fn truth(t: &Truth, now: Timestamp) -> String {
-    match t {
-        Truth::Requested => "requested, not read back".to_owned(),
-        Truth::Confirmed { at } => format!("confirmed {} ago", when::age(*at, now)),
-        Truth::Contradicted { found } => format!("contradicted: found {}", found.state),
-        Truth::Unverifiable { why } => format!("cannot be verified: {why}"),
-    }
 }
 
 /// What a larger screen adds.

@@ -3,8 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::{Access, App};
-use crate::console::keymap::{self, Foot, Place};
+use crate::console::app::{Access, App, Pane, Screen};
+use crate::console::keymap::{self, Command, Foot, Place};
 use crate::console::theme::Role;
 use crate::console::widget::{Cells, width};
 
@@ -12,7 +12,7 @@ use crate::console::widget::{Cells, width};
 pub fn draw(buf: &mut Buffer, area: Rect, app: &App) {
     // Dialogs carry their own keys; the line below them keeps those of the screen quiet.
     let place = match app.place() {
-        Place::Filter => Place::Filter,
+        place @ (Place::Filter | Place::Search) => place,
         _ => app.ground(),
     };
     let line = cells(app, place, usize::from(area.width).saturating_sub(2));
@@ -25,6 +25,7 @@ pub fn cells(app: &App, place: Place, columns: usize) -> Cells {
     let theme = app.options.theme;
     let mut feet: Vec<Foot> = keymap::here(place)
         .filter(|b| !(b.acts() && app.options.access == Access::ReadOnly))
+        .filter(|b| !(b.command == Command::Open && place == Place::Server && !on_queue(app)))
         .filter_map(|b| b.foot)
         .collect();
     let size = |f: &Foot| width(keymap::foot_key(f.key, glyphs)) + 1 + width(f.word);
@@ -42,4 +43,9 @@ pub fn cells(app: &App, place: Place, columns: usize) -> Cells {
             .put(format!(" {}", f.word), theme.style(Role::Dim));
     }
     line
+}
+
+/// Whether the hands are in the pane whose rows can be opened.
+const fn on_queue(app: &App) -> bool {
+    matches!(&app.screen, Screen::Server(view) if matches!(view.pane, Pane::Queue))
 }

@@ -11,12 +11,32 @@ use crate::console::{glyphs, when};
 use crate::domain::health::Verdict;
 use crate::model::{self, Count};
 
+use super::roles;
+
+/// Where the roles are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Roles {
+    /// At the right of the second line.
+    Here,
+    /// In the rule below.
+    Below,
+}
+
 /// Draws both lines into the top of `area`.
-pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
+pub fn draw(buf: &mut Buffer, area: Rect, app: &App, at: Roles, now: Timestamp) {
     let columns = usize::from(area.width);
     buf.set_line(area.x, area.y, &title(app, columns, now).line_in(columns), area.width);
-    let line = notice(app, columns, now).line_in(columns.saturating_sub(1));
-    buf.set_line(area.x, area.y + 1, &line, area.width);
+    // The shortest form has its place whatever else is to be said; a longer one takes what that leaves.
+    let shortest = roles::cells(app, 0, now).filter(|_| at == Roles::Here);
+    let kept = shortest.as_ref().map_or(0, |r| r.used() + 2);
+    let left = notice(app, columns.saturating_sub(kept), now).line_in(columns.saturating_sub(kept + 1));
+    buf.set_line(area.x, area.y + 1, &left, area.width);
+    if shortest.is_some()
+        && let Some(cells) = roles::cells(app, columns.saturating_sub(left.width() + 3), now)
+    {
+        let x = area.right().saturating_sub(cells.used() as u16 + 1);
+        buf.set_line(x, area.y + 1, &cells.line(), area.width);
+    }
 }
 
 fn title(app: &App, columns: usize, now: Timestamp) -> Cells {
@@ -95,13 +115,14 @@ fn notice(app: &App, columns: usize, now: Timestamp) -> Cells {
         return if app.status(now).is_empty() {
             line
         } else {
-            line.put(" · ", theme.style(Role::Faint)).join(status(app, now))
+            let room = columns.saturating_sub(line.used() + 3);
+            line.put(" · ", theme.style(Role::Faint)).join(status(app, room, now))
         };
     }
-    status(app, now)
+    status(app, columns, now)
 }
 
-fn status(app: &App, now: Timestamp) -> Cells {
+fn status(app: &App, columns: usize, now: Timestamp) -> Cells {
     let theme = app.options.theme;
     let mut line = Cells::new().gap(1);
     for (i, s) in app.status(now).into_iter().enumerate() {
@@ -110,8 +131,15 @@ fn status(app: &App, now: Timestamp) -> Cells {
         }
         let (text, role) = match s {
             Status::Said(text) => (text.to_string(), Role::Accent),
+            Status::Marked(n) => (format!("• {n} marked: p r + mean them, Esc unmarks"), Role::Accent),
             Status::NotRecording(why) => (format!("▲ not recording: {why}"), Role::Warn),
             Status::Acting(what) => (format!("▶ {what}"), Role::Accent),
+            Status::Cause(forms) => {
+                let room = columns.saturating_sub(line.used() + 1);
+                let fits = forms.iter().find(|f| width(f) <= room).or(forms.last());
+                (fits.cloned().unwrap_or_default(), Role::Warn)
+            }
+            Status::Certificates(text) => (text, Role::Warn),
             Status::Following(who) => (format!("showing what {who} sees"), Role::Dim),
             Status::Notice(text, age) => (format!("{age} ago: {text}"), Role::Text),
             Status::ReadOnly => ("read-only".to_owned(), Role::Dim),

@@ -3,29 +3,50 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::console::app::App;
 use crate::console::{number, when};
-use crate::domain::health::{Phase, ProbeReport};
+use crate::domain::health::{Phase, ProbeReport, Verdict};
 use crate::domain::reading::{Miss, Missed, Reading};
 use crate::model::{Door, Headline, Row};
 
-/// The few words of the table.
+use super::{canary, lease};
+
+/// The few words of the table: with the door where there are several, and how many servers fail alike.
 pub fn words(row: &Row<'_>) -> String {
-    match &row.headline {
+    let mut words = short(&row.headline);
+    if let Some(door) = row.named_door() {
+        words = format!("{} {words}", door.name);
+    }
+    if let Some(n) = row.alike {
+        // First, because the end is what a narrow column cuts.
+        words = format!("×{n} {words}");
+    }
+    words
+}
+
+/// The few words of one headline.
+pub fn short(headline: &Headline) -> String {
+    match headline {
         Headline::Ok => "ok".to_owned(),
-        Headline::OkToGreeting => "ok to greeting".to_owned(),
+        Headline::OkAsFarAs(phase) => format!("ok to {}", phase.trim_start_matches("the ")),
         Headline::Failed {
             layer,
             code: Some(code),
         } => format!("{layer} {code}"),
         Headline::Failed { layer, code: None } => layer.to_string(),
+        Headline::Aside(layer) => format!("{layer} warns"),
         Headline::Slow => "slow".to_owned(),
         Headline::CertEnds(days) if *days < 0 => "cert expired".to_owned(),
         Headline::CertEnds(days) => format!("cert ends {days}d"),
         Headline::Alert => "alert".to_owned(),
         Headline::QueueStopped => "queue stopped".to_owned(),
         Headline::QueueSays => "queue warns".to_owned(),
+        Headline::CanaryLost(n) => format!("canary lost {n}"),
+        Headline::CanaryLate => "canary late".to_owned(),
+        Headline::CanaryUnsent => "canary unsent".to_owned(),
         Headline::DeepQueue => "queue deep".to_owned(),
         Headline::JobFailed => "job failed".to_owned(),
+        Headline::Drift => "drift".to_owned(),
         Headline::PauseOverdue => "pause overdue".to_owned(),
         Headline::Silent(age) => format!("silent {}", when::whole(*age)),
         Headline::NotSeen => "not seen yet".to_owned(),
@@ -34,9 +55,14 @@ pub fn words(row: &Row<'_>) -> String {
 }
 
 /// The sentence of the pane: the server's own words where it said any.
-pub fn sentence(row: &Row<'_>, now: Timestamp, zone: &TimeZone) -> String {
-    let server = row.server;
+pub fn sentence(app: &App, row: &Row<'_>, now: Timestamp) -> String {
+    let (server, zone) = (row.server, &app.options.zone);
     match &row.headline {
+        Headline::CanaryLost(_) | Headline::CanaryLate | Headline::CanaryUnsent => {
+            if let Some(words) = canary::sentence(server, now) {
+                return words;
+            }
+        }
         Headline::DeepQueue => {
             let depth = row.depth.map_or_else(|| "?".to_owned(), |d| number::grouped(d.total()));
             let limit = number::grouped(server.limits().queue_depth);
@@ -53,6 +79,12 @@ pub fn sentence(row: &Row<'_>, now: Timestamp, zone: &TimeZone) -> String {
                 if let Some(s) = j.state.last().filter(|s| s.state == crate::domain::job::State::Failed) {
                     return format!("job {} failed: {}", j.name, s.detail);
                 }
+            }
+        }
+        Headline::Drift => {
+            let drifted = server.jobs.values().find_map(|j| Some((j, lease::drift(app, j)?)));
+            if let Some((j, words)) = drifted {
+                return format!("{}: {words}", j.name);
             }
         }
         Headline::PauseOverdue => {
@@ -96,6 +128,13 @@ fn unread(row: &Row<'_>, now: Timestamp) -> String {
             format!("{what} {name} cannot be read{last}: {why}")
         }
         Some((what, name, None, _)) => format!("{what} {name} has not been read yet"),
+        None if server
+            .canaries
+            .values()
+            .any(|c| c.matter(now).verdict() == Verdict::Unknown) =>
+        {
+            "nothing is known of its canary letters yet".to_owned()
+        }
         None => "a part of it was read incompletely".to_owned(),
     }
 }
@@ -134,6 +173,14 @@ fn report_says(r: &ProbeReport, row: &Row<'_>, at: Timestamp, now: Timestamp, zo
                 format!("the certificate ends in {days} days{end}")
             }
         }
+        Headline::Aside(_) => {
+            let aside = r
+                .aside
+                .iter()
+                .map(|f| format!("{}: {}", f.phase, f.text))
+                .collect::<Vec<_>>();
+            format!("works; beside it {}", aside.join("; "))
+        }
         Headline::Alert => format!("the server asks for attention: {}", r.alerts.first().map_or("", |a| a)),
         _ if r.proved.is_none_or(|p| p < r.goal) => {
             let proved = r.proved.map_or("nothing", Phase::word);
@@ -168,9 +215,10 @@ pub fn because(why: &Missed) -> String {
 
 /// How far a good probe goes, in full.
 pub fn proved(r: &ProbeReport) -> String {
-    match r.goal {
-        Phase::Greeting => "ok as far as the greeting (no login was tried)".to_owned(),
-        _ => r
+    match r.goal.as_far_as() {
+        Some(phase) if r.plan.contains(&Phase::Ehlo) => format!("ok as far as {phase} (no recipient was asked for)"),
+        Some(phase) => format!("ok as far as {phase} (no login was tried)"),
+        None => r
             .proved
             .map_or("nothing proved".to_owned(), |p| format!("ok as far as {p}")),
     }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::console::app::{Access, App};
-use crate::console::keymap::{self, Place};
+use crate::console::keymap::{self, Command, Place};
 use crate::console::theme::Role;
 use crate::console::widget::{Cells, boxed};
 
@@ -15,7 +15,7 @@ use super::{footer, put_lines};
 const COLUMNS: u16 = 76;
 
 /// What the signs of the screens mean.
-const SIGNS: [(&str, &str); 9] = [
+const SIGNS: [(&str, &str); 17] = [
     ("✖ down", "does not work; the word beside it is the layer that failed"),
     (
         "▲ warn",
@@ -24,10 +24,34 @@ const SIGNS: [(&str, &str); 9] = [
     ("? unknown", "not known now: never good, never zero"),
     ("✔ ok", "seen to work just now, as far as it was asked to prove"),
     ("▂▃▇ █ ·", "probes: as usual, slower, slowest; failed; nobody looked"),
+    ("×6", "six servers began to fail alike at once: perhaps one cause"),
     ("≥", "at least: the reading was partial"),
+    (
+        "19:18–19:31",
+        "clear in this time in four cases of five; ░ is that band, • its middle",
+    ),
+    ("19:04 ±20m", "the same by its middle, where it ends on another day"),
+    ("growing", "more comes in than goes out; no clear time is made up"),
+    ("stalled", "mail waits and hardly moves"),
     ("—", "not watched, or nothing to show"),
-    ("▶ ‖", "maintenance runs; is paused, and how long it still is"),
+    (
+        "▶ ‖",
+        "maintenance runs; is paused, with the time left as the server says",
+    ),
+    ("‖ open", "paused, and nothing on the server ends it: no end armed"),
+    ("drift", "a job is not as it was left: somebody else changed it"),
+    ("•", "marked: p r + mean every marked server"),
     ("▲ +4h", "a pause that should have ended so long ago"),
+];
+
+/// Keys of the dialogs that are named here too.
+const DIALOGS: [(Place, Command); 6] = [
+    (Place::Plan, Command::Check),
+    (Place::Plan, Command::Way),
+    (Place::Plan, Command::Unarmed),
+    (Place::BatchRows, Command::Order),
+    (Place::BatchRows, Command::GoOn),
+    (Place::BatchRun, Command::Undo),
 ];
 
 /// Draws the help.
@@ -35,6 +59,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, scroll: usize) {
     let lines = lines(app);
     let title = match app.ground() {
         Place::Server => "Help: one server",
+        Place::Messages | Place::Message => "Help: messages",
         _ => "Help: the fleet",
     };
     page(buf, area, app, title, &lines, scroll);
@@ -91,6 +116,16 @@ fn lines(app: &App) -> Vec<Line<'static>> {
                 .put(b.words, theme.style(Role::Text))
         };
         out.push(line.line_in(columns));
+    }
+    out.push(Line::default());
+    out.push(Line::styled("IN THE DIALOG OF AN ACTION", theme.style(Role::Label)));
+    for (place, command) in DIALOGS {
+        for b in keymap::here(place).filter(|b| b.command == command) {
+            let line = Cells::new()
+                .left(&b.label(), 14, theme.style(Role::Accent))
+                .put(b.words, theme.style(Role::Text));
+            out.push(line.line_in(columns));
+        }
     }
     out.push(Line::default());
     for (sign, words) in SIGNS {

@@ -8,13 +8,12 @@ use crate::console::theme::Role;
 use crate::console::widget::cells::wrap;
 use crate::console::widget::{Cells, cut, meter};
 use crate::console::{glyphs, when};
-use crate::domain::Span;
 use crate::domain::action::Truth;
 use crate::domain::job::{JobState, State};
 use crate::domain::reading::Reading;
 use crate::model::{Job, Server};
 
-use super::detail;
+use super::{acted, lease};
 
 /// All jobs; the one at `chosen` carries the cursor.
 pub fn lines(app: &App, server: &Server, chosen: usize, columns: usize, now: Timestamp) -> Vec<Line<'static>> {
@@ -63,6 +62,12 @@ fn one(out: &mut Vec<Line<'static>>, app: &App, server: &Server, j: &Job, mark: 
             out.push(Cells::new().gap(1).put(w, style).line());
         }
     };
+    if let Some(words) = lease::drift(app, j) {
+        say(format!("▲ {words}"), theme.style(Role::Warn));
+    }
+    for (words, role) in lease::lines(app, server, j, now) {
+        say(words, theme.style(role));
+    }
     since_then(&mut say, app, j, state, now);
     match &reading {
         Reading::Fresh { value, at } => say(fresh(value, *at, now), dim),
@@ -77,6 +82,12 @@ fn one(out: &mut Vec<Line<'static>>, app: &App, server: &Server, j: &Job, mark: 
     }
     if let Some(w) = &j.watched {
         say(format!("{}: {}", w.kind, w.about), dim);
+    }
+    for b in reading.fresh().iter().flat_map(|s| &s.beware) {
+        say(format!("▲ {b}"), theme.style(Role::Warn));
+    }
+    for words in j.rights.iter().flat_map(|(r, _)| lease::lacks(server, r)) {
+        say(format!("▲ {words}"), theme.style(Role::Warn));
     }
     last(&mut say, app, j, now);
 }
@@ -98,31 +109,40 @@ fn last(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job,
     let (verb, by, reason) = (a.plan.verb, &a.plan.by, &a.plan.reason);
     let truth = a.truth();
     if let Truth::Contradicted { found } = &truth {
-        let words = format!("✖ {}", detail::failed(verb, &ago, found.state));
+        let words = format!("✖ {}", acted::failed(verb, &ago, found.state));
         say(words, theme.style(Role::Down));
         return say(format!("asked by {by}: {reason}"), theme.style(Role::Text));
     }
-    say(format!("{verb}d {ago} ago by {by}: {reason}"), theme.style(Role::Text));
+    say(
+        format!("{} {ago} ago by {by}: {reason}", verb.past()),
+        theme.style(Role::Text),
+    );
+    if let Some(words) = acted::lost(a, now) {
+        return say(format!("? {words}"), theme.style(Role::Unknown));
+    }
     let (sign, role) = match truth {
         Truth::Requested => ("·", Role::Dim),
         Truth::Confirmed { .. } => ("✔", Role::Ok),
         Truth::Contradicted { .. } => ("✖", Role::Down),
         Truth::Unverifiable { .. } => ("?", Role::Unknown),
     };
-    say(format!("{sign} {}", detail::truth(&truth, now)), theme.style(role));
+    say(format!("{sign} {}", acted::truth(&truth, now)), theme.style(role));
+    for (words, role) in acted::effects(app, a, now) {
+        say(format!("→ {words}"), theme.style(role));
+    }
 }
 
-/// What became of the last pause by now.
+/// What became of the last pause by now; while it holds, what ends it is said by its leases.
 fn since_then(say: &mut impl FnMut(String, ratatui::style::Style), app: &App, j: &Job, state: State, now: Timestamp) {
-    let theme = app.options.theme;
+    let text = app.options.theme.style(Role::Text);
+    if let Some(words) = lease::ended(j, now) {
+        return say(words, text);
+    }
     let Some(a) = app.model.last_action(j) else { return };
-    let Some(words) = detail::since_then(app, j, a, state, now) else {
-        return;
-    };
-    let overdue = app.model.pause_left(j, now).is_some_and(|left| left <= Span::ZERO);
-    match (state, overdue) {
-        (State::Paused, true) => say(words, theme.style(Role::Warn)),
-        (State::Paused, false) => say(format!("‖ {words}"), theme.style(Role::Accent)),
-        _ => say(words, theme.style(Role::Text)),
+    if state != State::Paused
+        && j.drift.is_none()
+        && let Some(words) = acted::since_then(app, j, a, state, now)
+    {
+        say(words, text);
     }
 }

@@ -1,18 +1,35 @@
 //! What is seen: one file for each screen. Every view is a pure function of the app and the moment into a buffer.
 
+pub mod acted;
 pub mod action;
+pub mod batch;
+pub mod canary;
+pub mod cause;
+pub mod certs;
 pub mod detail;
+pub mod doors;
+pub mod drain;
 pub mod fleet;
+pub mod flow;
 pub mod footer;
 pub mod header;
 pub mod headline;
 pub mod help;
 pub mod jobs;
+mod lease;
+pub mod message;
+pub mod messages;
 pub mod notices;
+pub mod outage;
 pub mod palette;
+pub mod phases;
+pub mod pick;
 pub mod probe;
 mod progress;
+pub mod question;
 pub mod queue;
+pub mod roles;
+pub mod senders;
 pub mod server;
 
 use jiff::Timestamp;
@@ -38,14 +55,19 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
         match &app.screen {
             Screen::Fleet => fleet::draw(buf, area, app, now),
             Screen::Server(view) => server::draw(buf, area, app, view, now),
+            Screen::Messages(view) => messages::draw(buf, area, app, view, now),
         }
         match &app.overlay {
             Some(Overlay::Help(scroll)) => help::draw(buf, area, app, *scroll),
             Some(Overlay::Notices(scroll)) => notices::draw(buf, area, app, *scroll, now),
+            Some(Overlay::Certificates(scroll)) => certs::draw(buf, area, app, *scroll, now),
             Some(Overlay::Palette(p)) => palette::draw(buf, area, app, p),
-            Some(Overlay::Pick(pick)) => action::draw_pick(buf, area, app, pick, now),
+            Some(Overlay::Pick(pick)) => pick::draw(buf, area, app, pick, now),
+            Some(Overlay::PickMany(pick)) => pick::draw_many(buf, area, app, pick),
+            Some(Overlay::Batch(dialog)) => batch::draw(buf, area, app, dialog, now),
+            Some(Overlay::Outage(dialog)) => outage::draw(buf, area, app, dialog, now),
             Some(Overlay::Action(dialog)) => action::draw(buf, area, app, dialog, now),
-            Some(Overlay::Question(_)) => action::draw_question(buf, area, app, now),
+            Some(Overlay::Question(_)) => question::draw(buf, area, app, now),
             Some(Overlay::Filter) | None => {}
         }
     } else {
@@ -94,7 +116,9 @@ pub fn overlay_hidden_lines(app: &App, now: Timestamp) -> usize {
     match &app.overlay {
         Some(Overlay::Help(_)) => help::hidden_lines(app, area),
         Some(Overlay::Notices(_)) => notices::hidden_lines(app, area, now),
+        Some(Overlay::Certificates(_)) => certs::hidden_lines(app, area, now),
         Some(Overlay::Action(dialog)) => action::hidden_lines(app, area, dialog, now),
+        Some(Overlay::Batch(dialog)) => batch::hidden_lines(app, area, dialog, now),
         _ => 0,
     }
 }

@@ -5,20 +5,21 @@ use ratatui::text::Line;
 
 use crate::console::app::App;
 use crate::console::theme::Role;
-use crate::console::view::{detail, headline};
+use crate::console::view::{canary, doors, headline, phases};
 use crate::console::when;
 use crate::console::widget::cells::wrap;
 use crate::console::widget::{Cells, cut, meter};
 use crate::domain::Span;
-use crate::domain::health::{Phase, PhaseTime, ProbeReport};
+use crate::domain::health::{Phase, PhaseTime, ProbeReport, Verdict};
 use crate::domain::reading::Reading;
 use crate::model::{Door, Server};
 
 /// The most lines that one text of the server takes.
 const SAID_LINES: usize = 8;
 
-/// Everything about a door.
-pub fn lines(app: &App, server: &Server, part: usize, columns: usize, now: Timestamp) -> Vec<Line<'static>> {
+/// Everything about a door, below the list of all of them where there are several.
+pub fn lines(app: &App, server: &Server, part: usize, room: (usize, usize), now: Timestamp) -> Vec<Line<'static>> {
+    let columns = room.0;
     let theme = app.options.theme;
     let Some(door) = server.doors.values().nth(part) else {
         return vec![Line::styled(
@@ -27,11 +28,17 @@ pub fn lines(app: &App, server: &Server, part: usize, columns: usize, now: Times
         )];
     };
     let mut out = Vec::new();
+    if server.doors.len() > 1 {
+        out.extend(doors::list(app, server, part, room, now));
+        out.push(Line::default());
+    }
     let reading = door.probe.reading(now, server.good_for());
     about(&mut out, app, door, &reading, columns, now);
+    out.extend(canary::lines(app, server, columns, now));
     let Some(report) = reading.last() else { return out };
     out.push(Line::default());
     waterfall(&mut out, app, door, report, columns);
+    hosts(&mut out, app, report, columns);
     said(&mut out, app, report, columns);
     tls(&mut out, app, server, report, columns, now);
     last_good(&mut out, app, door, report, columns, now);
@@ -84,7 +91,7 @@ fn about(
 
 fn waterfall(out: &mut Vec<Line<'static>>, app: &App, door: &Door, report: &ProbeReport, columns: usize) {
     let theme = app.options.theme;
-    let phases = detail::expected_phases(report);
+    let phases = phases::expected(report);
     let usual = |p: Phase| {
         door.usual(PhaseTime {
             phase: p,
@@ -160,6 +167,37 @@ fn waterfall(out: &mut Vec<Line<'static>>, app: &App, door: &Door, report: &Prob
     out.push(total.line_in(columns));
 }
 
+/// The hosts behind the door of a domain, in the order in which others try them.
+fn hosts(out: &mut Vec<Line<'static>>, app: &App, report: &ProbeReport, columns: usize) {
+    let theme = app.options.theme;
+    if report.hosts.is_empty() {
+        return;
+    }
+    out.push(Line::default());
+    out.push(Line::styled("MX HOSTS", theme.style(Role::Label)));
+    for host in &report.hosts {
+        let (sign, role) = match host.verdict() {
+            Verdict::Ok => ("✔", Role::Ok),
+            Verdict::Warn => ("▲", Role::Warn),
+            Verdict::Down => ("✖", Role::Down),
+            Verdict::Unknown => ("?", Role::Unknown),
+        };
+        let at = host.peer.as_ref().map_or(String::new(), |p| format!(" at {p}"));
+        let how = match &host.failure {
+            Some(f) => f.to_string(),
+            None => format!("{}{at}", host.took),
+        };
+        let line = Cells::new()
+            .right(&host.preference.to_string(), 5, theme.style(Role::Dim))
+            .gap(1)
+            .put(sign, theme.style(role))
+            .gap(1)
+            .put(format!("{}  ", host.host), theme.style(Role::Text))
+            .put(how, theme.style(Role::Dim));
+        out.push(line.line_in(columns));
+    }
+}
+
 fn said(out: &mut Vec<Line<'static>>, app: &App, report: &ProbeReport, columns: usize) {
     let theme = app.options.theme;
     let text = theme.style(Role::Text);
@@ -189,6 +227,9 @@ fn said(out: &mut Vec<Line<'static>>, app: &App, report: &ProbeReport, columns: 
     };
     for a in &report.alerts {
         part("ALERT", a, Role::Warn);
+    }
+    for f in &report.aside {
+        part(&format!("BESIDE IT ({} layer)", f.layer), &f.text, Role::Warn);
     }
     if let Some(g) = &report.greeting {
         part("GREETING", g, Role::Label);

@@ -3,26 +3,26 @@
 use jiff::Timestamp;
 use ratatui::text::Line;
 
-use crate::console::app::{ActionDialog, App, StepState};
+use crate::console::app::{self, App, StepState};
 use crate::console::theme::Role;
 use crate::console::widget::Cells;
 use crate::console::widget::cells::wrap;
 use crate::console::{glyphs, when};
-use crate::domain::action::{Truth, Verb};
+use crate::domain::action::{Plan, Truth, Verb};
 use crate::domain::job::State;
 
 /// The steps, how it ended, and the exact output.
 pub(super) fn lines(
     out: &mut Vec<Line<'static>>,
     app: &App,
-    dialog: &ActionDialog,
+    plan: &Plan,
     since: Timestamp,
     columns: usize,
     now: Timestamp,
 ) {
     let theme = app.options.theme;
-    let action = dialog.plan().and_then(|p| app.model.action(&p.id));
-    for step in dialog.steps(&app.model) {
+    let action = app.model.action(&plan.id);
+    for step in app::steps(plan, &app.model) {
         let (sign, role) = match step.state {
             StepState::Waiting => ("·", Role::Faint),
             StepState::Working => ("…", Role::Accent),
@@ -57,27 +57,26 @@ pub(super) fn lines(
     let failed = action.ran.as_ref().is_some_and(|(r, _)| r.failed.is_some());
     let done = match (&truth, failed) {
         (Truth::Confirmed { at }, _) => {
-            let is = if dialog.verb == Verb::Pause {
-                State::Paused
-            } else {
-                State::Running
-            };
-            let job = app.model.server(&dialog.server).and_then(|s| s.jobs.get(&dialog.job));
-            let found = job.and_then(|j| j.state.last()).map_or(is, |s| s.state);
+            let job = app.model.server(&plan.server).and_then(|s| s.jobs.get(&plan.job));
             let at = when::age(*at, now);
-            Some((
-                format!(
+            let words = match job.and_then(|j| j.state.last()).map(|s| s.state).or(asked(plan.verb)) {
+                Some(found) => format!(
                     "{} {} is {found}, read back from the server {at} ago",
                     glyphs::state(found),
-                    dialog.job
+                    plan.job
                 ),
-                Role::Ok,
-            ))
+                None => format!(
+                    "✔ {} {}, read back from the server {at} ago",
+                    plan.job,
+                    plan.verb.past()
+                ),
+            };
+            Some((words, Role::Ok))
         }
         (Truth::Contradicted { found }, _) => Some((
             format!(
                 "✖ contradicted: asked to {}, but found {}: {}",
-                dialog.verb, found.state, found.detail
+                plan.verb, found.state, found.detail
             ),
             Role::Down,
         )),
@@ -86,7 +85,10 @@ pub(super) fn lines(
             "✖ it failed; what state it left is not known yet".to_owned(),
             Role::Down,
         )),
-        (Truth::Requested, false) => None,
+        (Truth::Requested, false) => action.lost.as_ref().map(|(lost, _)| {
+            let words = format!("? outcome unknown: {}; it is being read back", lost.why);
+            (words, Role::Unknown)
+        }),
     };
     if let Some((words, role)) = done {
         out.push(Line::default());
@@ -113,5 +115,14 @@ pub(super) fn lines(
                 out.push(Line::styled(w, theme.style(Role::Text)));
             }
         }
+    }
+}
+
+/// The state in which a verb leaves its job; a flush leaves it as it was.
+const fn asked(verb: Verb) -> Option<State> {
+    match verb {
+        Verb::Pause | Verb::Extend => Some(State::Paused),
+        Verb::Resume => Some(State::Running),
+        Verb::Flush => None,
     }
 }

@@ -1,5 +1,5 @@
-//! One server: its probe, its queue, its jobs. A wide screen shows all three; a small one shows the pane that has the
-//! hands, under a line that names the others.
+//! One server: its probe, its queue, its jobs, and when senders give up. A wide screen shows all of them; a small one shows
+//! the pane that has the hands, under a line that names the others.
 
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
@@ -8,12 +8,13 @@ use ratatui::text::Line;
 
 use crate::console::app::{App, Pane, ServerView};
 use crate::console::theme::Role;
-use crate::console::widget::{Cells, boxed, width};
+use crate::console::widget::{Cells, boxed, cut, width};
 use crate::console::{glyphs, when};
+use crate::domain::message::PickBy;
 use crate::domain::reading::Reading;
 use crate::model::{Row, Server};
 
-use super::{footer, header, headline, jobs, probe, put_lines, queue};
+use super::{footer, header, headline, jobs, probe, put_lines, queue, senders};
 
 /// From this size on all panes are shown.
 const WIDE: (u16, u16) = (110, 30);
@@ -22,7 +23,7 @@ const ABOVE: u16 = 3;
 
 /// Draws one server.
 pub fn draw(buf: &mut Buffer, area: Rect, app: &App, view: &ServerView, now: Timestamp) {
-    header::draw(buf, area, app, now);
+    header::draw(buf, area, app, header::Roles::Here, now);
     footer::draw(buf, area, app);
     let rows = crate::model::rows(&app.model, now);
     let Some(row) = rows.iter().find(|r| r.server.name == view.name) else {
@@ -35,7 +36,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, view: &ServerView, now: Tim
         &title(app, row, columns, now).line_in(columns),
         area.width,
     );
-    let panes = panes(area, view);
+    let panes = panes(area, view, senders_rows(app, row.server, area, now));
     for (pane, room) in &panes {
         let room = *room;
         let word = part_title(row.server, view, *pane, now);
@@ -63,12 +64,27 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, view: &ServerView, now: Tim
 /// How many lines of a pane do not fit.
 pub fn hidden_lines(app: &App, view: &ServerView, server: &Server, pane: Pane, now: Timestamp) -> usize {
     let area = Rect::new(0, 0, app.size.0, app.size.1);
-    let Some((_, room)) = panes(area, view).into_iter().find(|(p, _)| *p == pane) else {
+    let wanted = senders_rows(app, server, area, now);
+    let Some((_, room)) = panes(area, view, wanted).into_iter().find(|(p, _)| *p == pane) else {
         return 0;
     };
     lines(app, view, server, pane, room, now)
         .len()
         .saturating_sub(usize::from(room.height))
+}
+
+/// The rows of the queue's pane that can be opened, by line, and how many lines it shows; `None` when it is not shown.
+pub fn queue_rows(
+    app: &App,
+    view: &ServerView,
+    server: &Server,
+    now: Timestamp,
+) -> Option<(Vec<(usize, PickBy)>, usize)> {
+    let area = Rect::new(0, 0, app.size.0, app.size.1);
+    let wanted = senders_rows(app, server, area, now);
+    let (_, room) = panes(area, view, wanted).into_iter().find(|(p, _)| *p == Pane::Queue)?;
+    let (columns, rows) = (usize::from(room.width), usize::from(room.height));
+    Some((queue::drawn(app, view, server, columns, rows, now).rows, rows))
 }
 
 fn lines(app: &App, view: &ServerView, server: &Server, pane: Pane, room: Rect, now: Timestamp) -> Vec<Line<'static>> {
@@ -77,28 +93,45 @@ fn lines(app: &App, view: &ServerView, server: &Server, pane: Pane, room: Rect, 
         return Vec::new();
     }
     match pane {
-        Pane::Probe => probe::lines(app, server, view.part(pane), columns, now),
-        Pane::Queue => queue::lines(app, server, view.part(pane), columns, rows, now),
+        Pane::Probe => probe::lines(app, server, view.part(pane), (columns, rows), now),
+        Pane::Queue => queue::drawn(app, view, server, columns, rows, now).lines,
         Pane::Jobs => jobs::lines(app, server, view.part(pane), columns, now),
+        Pane::Senders => senders::lines(app, server, columns, now),
+    }
+}
+
+/// Lines for the senders' pane where all panes are shown: few, unless there is an outage to speak of.
+fn senders_rows(app: &App, server: &Server, area: Rect, now: Timestamp) -> u16 {
+    match app.model.remote_horizon(server, now) {
+        Some(_) => (area.height / 3).min(12),
+        None => 2,
     }
 }
 
 /// The panes that are shown and the room inside each; its title stands in the line above.
-fn panes(area: Rect, view: &ServerView) -> Vec<(Pane, Rect)> {
+fn panes(area: Rect, view: &ServerView, senders: u16) -> Vec<(Pane, Rect)> {
     let top = area.y + ABOVE + 1;
     let height = area.height.saturating_sub(ABOVE + 2);
     if area.width < WIDE.0 || area.height < WIDE.1 {
-        return vec![(view.pane, Rect::new(area.x + 1, top, area.width - 2, height))];
+        return vec![(
+            view.pane,
+            Rect::new(area.x + 1, top, area.width.saturating_sub(2), height),
+        )];
     }
     let left = area.width * 2 / 5;
     let upper = height * 3 / 5;
     let right = area.x + left + 1;
+    let wide = area.right() - right - 2;
     vec![
         (Pane::Probe, Rect::new(area.x + 1, top, left - 2, upper)),
-        (Pane::Queue, Rect::new(right + 1, top, area.right() - right - 2, height)),
+        (Pane::Queue, Rect::new(right + 1, top, wide, height - senders - 1)),
         (
             Pane::Jobs,
             Rect::new(area.x + 1, top + upper + 1, left - 2, height - upper - 1),
+        ),
+        (
+            Pane::Senders,
+            Rect::new(right + 1, top + height - senders, wide, senders),
         ),
     ]
 }
@@ -150,11 +183,12 @@ fn pane_title(app: &App, view: &ServerView, pane: Pane) -> Cells {
 }
 
 fn tabs(buf: &mut Buffer, at: Rect, app: &App, view: &ServerView, word: &str) {
-    boxed::rule(buf, at, word, app.options.theme);
-    let mut line = Cells::new();
-    for pane in Pane::ALL {
-        line = line.join(pane_title(app, view, pane));
-    }
+    let line = Pane::ALL
+        .into_iter()
+        .fold(Cells::new(), |line, pane| line.join(pane_title(app, view, pane)));
+    // The names of the panes are keys: the word beside them gives way.
+    let room = usize::from(at.width).saturating_sub(line.used() + 5);
+    boxed::rule(buf, at, &cut(word, room), app.options.theme);
     buf.set_line(at.x + 1, at.y, &line.line(), at.width);
 }
 
@@ -168,6 +202,7 @@ fn part_title(server: &Server, view: &ServerView, pane: Pane, now: Timestamp) ->
             let queue = server.queues.values().nth(at);
             (queue.map(|q| &q.name), queue.and_then(|q| q.depth.at()))
         }
+        Pane::Senders => return String::new(),
         Pane::Jobs => {
             return if n > 1 {
                 format!("{} of {n}", at + 1)
@@ -185,7 +220,7 @@ fn part_title(server: &Server, view: &ServerView, pane: Pane, now: Timestamp) ->
 }
 
 /// Says at the right edge of the last line that there is more below, and of the first that there is more above.
-fn more(buf: &mut Buffer, room: Rect, app: &App, lines: usize, scrolled: usize) {
+pub(super) fn more(buf: &mut Buffer, room: Rect, app: &App, lines: usize, scrolled: usize) {
     let style = app.options.theme.style(Role::Accent);
     if room.is_empty() {
         return;

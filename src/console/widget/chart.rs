@@ -1,5 +1,10 @@
 //! Depth over time as filled columns. A column without a reading stays empty: a gap is not a zero. The axis begins at
-//! zero, so that half as high is half as many. Marks under it say when maintenance was paused and resumed.
+//! zero, so that half as high is half as many. Marks under it say when maintenance was paused and resumed. Where a clear
+//! time is known, the axis goes on beyond now and `ahead` draws it as a band.
+
+mod ahead;
+mod past;
+mod scale;
 
 use std::collections::VecDeque;
 
@@ -15,12 +20,13 @@ use crate::domain::flow::Sample;
 
 use super::cells::{Cells, width};
 
+pub use ahead::Ahead;
+use scale::Scale;
+
 /// Eighths of a cell in height.
 const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 /// Columns for the figures of the axis.
 const AXIS: usize = 8;
-/// Widths of a column in seconds that read well.
-const STEPS: [i64; 13] = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400];
 
 /// A moment at which maintenance was paused or resumed.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -40,40 +46,12 @@ pub struct Chart<'a> {
     pub marks: &'a [Mark],
     /// A sample holds for this long; after it nothing is known.
     pub good_for: Span,
-    /// The right edge.
+    /// When it will be clear; `None` where no clear time is known: then nothing is drawn beyond now.
+    pub ahead: Option<Ahead>,
+    /// Until here things were seen.
     pub now: Timestamp,
     /// For the times under the axis.
     pub zone: &'a TimeZone,
-}
-
-/// The depth in each column: the last sample of it, or the one that still held; `None` in a gap.
-fn columns(c: &Chart<'_>, step: Span, count: usize) -> Vec<Option<u64>> {
-    let last = c.now.as_microsecond().div_euclid(step.micros());
-    let mut samples = c.samples.iter().peekable();
-    let mut held: Option<Sample> = None;
-    (0..count as i64)
-        .map(|i| {
-            let n = last - count as i64 + 1 + i;
-            // The column that is not over yet ends now.
-            let end = ((n + 1) * step.micros()).min(c.now.as_microsecond() + 1);
-            while let Some(s) = samples.peek().filter(|s| s.at.as_microsecond() < end) {
-                held = Some(**s);
-                samples.next();
-            }
-            let s = held?;
-            let age = end - s.at.as_microsecond();
-            let begun = n * step.micros();
-            (s.at.as_microsecond() >= begun || age <= c.good_for.micros()).then_some(s.depth)
-        })
-        .collect()
-}
-
-/// The smallest step in which everything known, or at least ten minutes, fits `count` columns.
-fn step(c: &Chart<'_>, count: usize) -> Span {
-    let known = c.samples.front().map_or(Span::ZERO, |s| Span::between(s.at, c.now));
-    let known = known.max(Span::from_mins(10)).secs();
-    let fits = |s: &&i64| **s * count as i64 >= known;
-    Span::from_secs(*STEPS.iter().find(fits).unwrap_or(&STEPS[STEPS.len() - 1]))
 }
 
 /// A round number at or above `n`: 1, 2 or 5 with zeros.
@@ -96,9 +74,10 @@ pub fn lines(c: &Chart<'_>, area_width: usize, rows: usize, theme: Theme) -> Vec
     if count < 8 || height < 1 {
         return Vec::new();
     }
-    let step = step(c, count);
-    let values = columns(c, step, count);
-    let top = ceiling(values.iter().flatten().copied().max().unwrap_or(0).max(4));
+    let scale = Scale::of(c, count);
+    let values = past::columns(c, scale.step, scale.past);
+    let coming = c.ahead.map_or(0, |a| a.depth);
+    let top = ceiling(values.iter().flatten().copied().max().unwrap_or(0).max(coming).max(4));
     let (dim, faint, fill) = (
         theme.style(Role::Dim),
         theme.style(Role::Faint),
@@ -115,15 +94,15 @@ pub fn lines(c: &Chart<'_>, area_width: usize, rows: usize, theme: Theme) -> Vec
                 String::new()
             };
             let body: String = values.iter().map(|v| block(*v, top, height, from_bottom)).collect();
-            Cells::new()
-                .right(&label, AXIS, dim)
-                .put("│", faint)
-                .put(body, fill)
-                .line()
+            let line = Cells::new().right(&label, AXIS, dim).put("│", faint).put(body, fill);
+            match &c.ahead {
+                Some(a) => line.join(a.row(&scale, (top, height), from_bottom, theme)).line(),
+                None => line.line(),
+            }
         })
         .collect();
-    out.push(marks(c, step, count, theme));
-    out.push(times(c, step, count, theme));
+    out.push(marks(c, &scale, theme));
+    out.push(times(c, &scale, theme));
     out
 }
 
@@ -135,14 +114,21 @@ fn block(value: Option<u64>, top: u64, height: usize, from_bottom: usize) -> &'s
     EIGHTHS[eighths.saturating_sub(from_bottom * 8).min(8)]
 }
 
-fn marks(c: &Chart<'_>, step: Span, count: usize, theme: Theme) -> Line<'static> {
-    let mut row: Vec<&'static str> = vec!["─"; count];
+/// The sign of a mark.
+pub const fn sign(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Pause => "‖",
+        Verb::Resume => "▶",
+        Verb::Extend => "+",
+        Verb::Flush => "»",
+    }
+}
+
+fn marks(c: &Chart<'_>, scale: &Scale, theme: Theme) -> Line<'static> {
+    let mut row: Vec<&'static str> = vec!["─"; scale.columns()];
     for m in c.marks {
-        if let Some(i) = column_of(c, m.at, step, count) {
-            row[i] = match m.verb {
-                Verb::Pause => "‖",
-                Verb::Resume => "▶",
-            };
+        if let Some(i) = scale.column_of(m.at) {
+            row[i] = sign(m.verb);
         }
     }
     let mut line = Cells::new()
@@ -155,35 +141,35 @@ fn marks(c: &Chart<'_>, step: Span, count: usize, theme: Theme) -> Line<'static>
     line.line()
 }
 
-fn column_of(c: &Chart<'_>, at: Timestamp, step: Span, count: usize) -> Option<usize> {
-    let n = |t: Timestamp| t.as_microsecond().div_euclid(step.micros());
-    let back = usize::try_from(n(c.now) - n(at)).ok()?;
-    (back < count).then(|| count - 1 - back)
-}
-
-/// Times under the axis: round ones, as many as there is room for, and `now` at the right edge.
-fn times(c: &Chart<'_>, step: Span, count: usize, theme: Theme) -> Line<'static> {
+/// Times under the axis: `now` where it is, and round ones, as many as there is room for.
+fn times(c: &Chart<'_>, scale: &Scale, theme: Theme) -> Line<'static> {
     let every = [60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400]
         .into_iter()
-        .find(|s| s / step.secs().max(1) >= 9)
+        .find(|s| s / scale.step.secs().max(1) >= 9)
         .unwrap_or(86_400);
-    let mut line = Cells::new().gap(AXIS + 1);
-    let span = step.secs() * count as i64;
-    let mut t = (c.now.as_second() - span).div_euclid(every) * every + every;
-    while t <= c.now.as_second() {
-        if let Ok(at) = Timestamp::from_second(t)
-            && let Some(i) = column_of(c, at, step, count)
-        {
+    let mut words = vec![(scale.past.saturating_sub(3), "now".to_owned())];
+    let free = |words: &[(usize, String)], from: usize, to: usize| {
+        words.iter().all(|(at, w)| to < *at || from > at + width(w))
+    };
+    let mut t = scale.from.as_second().div_euclid(every) * every + every;
+    while let Ok(at) = Timestamp::from_second(t)
+        && at < scale.to
+    {
+        if let Some(i) = scale.column_of(at) {
             let word = when::hour_minute(at, c.zone);
-            let column = AXIS + 1 + i.saturating_sub(2);
-            let room = AXIS + 1 + count - 5;
-            if column > line.used() && column + width(&word) < room {
-                line = line.to(column).put(word, theme.style(Role::Dim));
+            let column = i.saturating_sub(2);
+            let end = column + width(&word);
+            if i > 2 && end <= scale.columns() && free(&words, column, end) {
+                words.push((column, word));
             }
         }
         t += every;
     }
-    line.to(AXIS + 1 + count - 3).put("now", theme.style(Role::Dim)).line()
+    words.sort();
+    let line = words.into_iter().fold(Cells::new(), |line, (at, word)| {
+        line.to(AXIS + 1 + at).put(word, theme.style(Role::Dim))
+    });
+    line.line()
 }
 
 #[cfg(test)]
@@ -202,11 +188,13 @@ mod tests {
             .map(|(s, depth)| Sample {
                 at: t(*s),
                 depth: *depth,
+                ..Sample::default()
             })
             .collect();
         let chart = Chart {
             samples: &samples,
             marks,
+            ahead: None,
             good_for: Span::from_secs(30),
             now: t(now),
             zone: &TimeZone::UTC,
@@ -226,6 +214,47 @@ mod tests {
             bottom.trim_end().ends_with("▁▁▁▁▁▁"),
             "zero was read, and is a line: {got:#?}"
         );
+    }
+
+    /// A look each ten seconds for three hours, but for those between two moments.
+    fn three_hours(but: std::ops::Range<i64>) -> Vec<(i64, u64)> {
+        let looks = (0..1_080).map(|i| (i * 10, 100));
+        looks.filter(|(s, _)| !but.contains(s)).collect()
+    }
+    fn bottom(got: &[String]) -> String {
+        got[3].chars().skip(9).collect()
+    }
+
+    #[test]
+    fn a_cut_of_two_minutes_is_a_gap_also_where_a_column_is_longer_than_that() {
+        let whole = bottom(&drawn(&three_hours(0..0), 10_790, &[]));
+        assert!(!whole.trim().contains(' ') && whole.trim().len() > 60, "{whole}");
+        // Inside one column, and over the edge of two.
+        for from in (7_000..7_600).step_by(50) {
+            let cut = bottom(&drawn(&three_hours(from..from + 120), 10_790, &[]));
+            assert!(cut.trim().contains(' '), "{from}: {cut}");
+            let empty = cut.trim().chars().filter(|c| *c == ' ').count();
+            assert!(empty <= 2, "{from}: {cut}");
+        }
+    }
+
+    #[test]
+    fn looks_that_the_budget_sets_far_apart_are_no_gaps() {
+        let far: Vec<_> = (0..108).map(|i| (i * 100, 100)).collect();
+        let got = bottom(&drawn(&far, 10_790, &[]));
+        assert!(!got.trim().contains(' '), "{got}");
+    }
+
+    #[test]
+    fn samples_of_a_clock_that_was_put_back_are_not_in_the_way_of_newer_ones() {
+        // Up to 600 s, then an hour back: those samples are of the future, or of a time that came again.
+        let mut points: Vec<_> = (0..60).map(|i| (3_600 + i * 10, 100)).collect();
+        points.extend((0..60).map(|i| (i * 10, 0)));
+        let got = bottom(&drawn(&points, 590, &[]));
+        assert!(got.trim().len() > 60 && got.trim().chars().all(|c| c == '▁'), "{got}");
+        points.extend((60..400).map(|i| (i * 10, 0)));
+        let got = bottom(&drawn(&points, 3_990, &[]));
+        assert!(got.trim().chars().all(|c| c == '▁'), "{got}");
     }
 
     #[test]
@@ -275,6 +304,7 @@ mod tests {
         let chart = Chart {
             samples: &samples,
             marks: &[],
+            ahead: None,
             good_for: Span::ZERO,
             now: t(0),
             zone: &TimeZone::UTC,

@@ -21,6 +21,9 @@ const TOTAL: usize = 8;
 /// The narrowest name that is of use.
 const NAME: usize = 12;
 
+/// Lines of the table before the first destination: the heads, and all of them together.
+pub const BEFORE: usize = 2;
+
 /// The table in at most `rows` rows: head, all, then the largest destinations, and how many there are more.
 pub fn lines(listing: &Listing, columns: usize, rows: usize, theme: Theme) -> Vec<Line<'static>> {
     let joined = columns < NAME + TOTAL + HEADS.len() * CELL;
@@ -74,13 +77,8 @@ pub fn lines(listing: &Listing, columns: usize, rows: usize, theme: Theme) -> Ve
         &listing.ages,
         listing.ages.iter().copied().max().unwrap_or(0),
     ));
-    let fits = rows.saturating_sub(3).min(listing.destinations.len());
-    let fits = if listing.destination_count as usize <= rows.saturating_sub(2) {
-        listing.destinations.len()
-    } else {
-        fits
-    };
-    for d in &listing.destinations[..fits.min(listing.destinations.len())] {
+    let fits = shown(listing, rows);
+    for d in &listing.destinations[..fits] {
         out.push(row(&d.domain, d.messages, &d.ages, hottest));
     }
     let more = listing.destination_count.saturating_sub(fits as u64);
@@ -89,6 +87,15 @@ pub fn lines(listing: &Listing, columns: usize, rows: usize, theme: Theme) -> Ve
         out.push(Cells::new().put(word, theme.style(Role::Dim)).line_in(columns));
     }
     out
+}
+
+/// How many destinations have a line of their own in so many rows.
+pub fn shown(listing: &Listing, rows: usize) -> usize {
+    if listing.destination_count as usize <= rows.saturating_sub(BEFORE) {
+        listing.destinations.len()
+    } else {
+        rows.saturating_sub(BEFORE + 1).min(listing.destinations.len())
+    }
 }
 
 /// Heat on a scale of ratios: a tenth of the most is still warm, because queues differ by powers of ten.

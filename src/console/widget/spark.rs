@@ -108,11 +108,21 @@ fn level(times: f64, took: Span, slow: Span) -> usize {
     ((times.ln() / 1.6_f64.ln()).round().max(1.0) as usize).min(LEVELS.len() - 1)
 }
 
-/// The line.
+/// The line of a door.
 pub fn cells(server: &Server, door: &Door, now: Timestamp, width: usize, theme: Theme) -> Cells {
-    let slow = server.limits().slow;
-    let spans = (server.recent(), server.good_for(), slow);
-    columns(door.beats.points(), now, width, spans)
+    let spans = (server.recent(), server.good_for(), server.limits().slow);
+    line(door.beats.points(), now, width, spans, theme)
+}
+
+/// The line of any series.
+pub fn line(
+    beats: &VecDeque<Beat>,
+    now: Timestamp,
+    width: usize,
+    (window, good_for, slow): (Span, Span, Span),
+    theme: Theme,
+) -> Cells {
+    columns(beats, now, width, (window, good_for, slow))
         .into_iter()
         .fold(Cells::new(), |line, c| match c {
             Column::Gap => line.put("·", theme.style(Role::Faint)),

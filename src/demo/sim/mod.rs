@@ -7,6 +7,7 @@
 mod dice;
 mod job;
 mod letter;
+mod log;
 mod senders;
 mod spool;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use self::dice::roll;
 use self::dice::{Topic, share};
 pub use self::job::{JOB, Job, NotRunning};
 pub use self::letter::{Letter, Why};
+pub use self::log::{Entry, Log, Logged};
 use self::senders::Senders;
 use self::spool::{Beyond, Left, Pace, Spool};
 pub use self::spool::{Stage, Tally};
@@ -295,6 +297,11 @@ impl Sim {
     /// Every letter in a host's queue.
     pub fn letters(&self, host: Host) -> Vec<(Stage, Letter)> {
         self.spools[host.index()].letters().map(|(s, l)| (s, *l)).collect()
+    }
+
+    /// A host's mail log.
+    pub const fn log(&self, host: Host) -> &Log {
+        self.spools[host.index()].log()
     }
 
     /// How a host's store answers now; `look` tells one look from the next.

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::letter::{Fate, Letter, Why};
+use super::log::{Log, Logged};
 use crate::demo::host::Role;
 use crate::domain::queue::Depth;
 
@@ -90,6 +91,7 @@ pub struct Spool {
     deferred: BinaryHeap<Reverse<(i64, Letter, usize)>>,
     hold: Vec<Letter>,
     tally: Tally,
+    log: Log,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -110,12 +112,14 @@ impl Spool {
             deferred: BinaryHeap::new(),
             hold: Vec::new(),
             tally: Tally::default(),
+            log: Log::default(),
         }
     }
 
     /// A letter comes in for a lane.
     pub fn take_in(&mut self, letter: Letter, lane: usize) {
         self.tally.came += 1;
+        self.log.write(letter.arrived, letter, Logged::Came);
         self.incoming.push_back((lane, letter));
     }
 
@@ -155,10 +159,12 @@ impl Spool {
             match letter.fate(self.seed, self.role) {
                 Fate::Passes => {
                     self.tally.delivered += 1;
+                    self.log.write(now, letter, Logged::Delivered);
                     left.delivered.push(letter);
                 }
                 Fate::Bounces => {
                     self.tally.bounced += 1;
+                    self.log.write(now, letter, Logged::Bounced);
                     left.bounced.push(letter);
                 }
                 Fate::Waits(why) => self.defer(letter, lane, why, now, left),
@@ -178,6 +184,7 @@ impl Spool {
     fn defer(&mut self, mut letter: Letter, lane: usize, why: Why, now: i64, left: &mut Left) {
         if now - letter.arrived > LIFETIME {
             self.tally.expired += 1;
+            self.log.write(now, letter, Logged::Expired);
             left.bounced.push(letter);
             return;
         }
@@ -207,6 +214,10 @@ impl Spool {
         }
     }
 
+    /// Its mail log.
+    pub const fn log(&self) -> &Log {
+        &self.log
+    }
     /// What has happened so far.
     pub const fn tally(&self) -> Tally {
         self.tally

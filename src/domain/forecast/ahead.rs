@@ -84,8 +84,8 @@ impl<'a> Outlook<'a> {
         pace.max(SLOWEST * self.now)
     }
 
-    /// When `waiting` messages are gone. `None` when that is beyond all reckoning.
-    pub fn clear(&self, waiting: f64, every: f64) -> Option<Times> {
+    /// When `waiting` messages are worked off; `gone` a minute leave besides. `None` when that is beyond all reckoning.
+    pub fn clear(&self, waiting: f64, every: f64, gone: f64) -> Option<Times> {
         let (mut left, mut lead) = (waiting, 0.0);
         let straight = loop {
             let next = f64::max(lead * 1.25, lead + 0.25);
@@ -101,15 +101,16 @@ impl<'a> Outlook<'a> {
         };
         let p50 = straight * LATER;
         let off = self.off(p50, waiting / straight, every);
+        let sooner = waiting / (waiting / p50 + gone);
         Some(Times {
-            p10: p50 * (-off.faster).exp(),
+            p10: sooner * (-off.faster).exp(),
             p50,
             p90: p50 * off.slower.exp(),
         })
     }
 
     /// How far off, as logarithms: linear quantile regression over 10,700 looks at simulated drains (seeds below 3,000 of
-    /// tests/backtest.rs), with the tail above drawn in a little.
+    /// tests/lab/drains), with the tail above drawn in a little.
     fn off(&self, p50: f64, pace: f64, every: f64) -> Off {
         let beyond = (p50 / self.seen).ln_1p();
         let noise = ((self.net.noise_at(pace) / self.seen.min(60.0)).sqrt() / pace).min(1.0);
@@ -121,7 +122,7 @@ impl<'a> Outlook<'a> {
             .map_or(0.4, |w| (w / pace).min(1.2));
         Off {
             faster: 0.044 + 0.126 * beyond + 1.75 * noise + 0.41 * changing + 0.11 * wander,
-            slower: 0.60 + 0.02 * noise + 0.034 * changing + 0.20 * wander,
+            slower: 0.66 + 0.02 * noise + 0.034 * changing + 0.20 * wander,
         }
     }
 }

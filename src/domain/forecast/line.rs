@@ -1,13 +1,14 @@
 //! A rate through time, as sums over steps: its means, its noise, where it steps, and which way it goes now.
 
-use super::read::{Step, median};
+use super::point::median;
+use super::read::Step;
 
 /// The largest share of squared jumps that counts as noise: steps of the rate make the rest.
 const NOISE_SHARE: usize = 97;
 /// Standard deviations of noise that a cut must exceed.
 const CUT_SIGMAS: f64 = 5.0;
 /// Standard deviations that tell a direction: over many steps, and how much more over few.
-const DIRECTION: (f64, f64) = (2.5, 2.5);
+const DIRECTION: (f64, f64) = (1.8, 4.2);
 
 /// When means differ enough to cut between them.
 #[derive(Clone, Copy)]

@@ -2,23 +2,35 @@
 
 use jiff::Timestamp;
 
+use super::super::armed::{Depth, Leases};
 use super::super::systemd::{Job, Seen};
-use super::{Means, already, touched};
+use super::{Means, Wanted, already, touched};
 use crate::domain::Text;
 use crate::domain::action::Verb;
 use crate::domain::argv::Argv;
-use crate::domain::job::{JobState, SystemdPause};
+use crate::domain::job::{JobState, State, SystemdPause};
 use crate::domain::queue::Sudo;
 use crate::domain::reading::{Miss, Missed};
 use crate::reach::Runner;
 
 /// Reads the unit and works it out.
-pub(super) async fn means(job: &Job<'_>, runner: &Runner, verb: Verb, now: Timestamp) -> Result<Means, Missed> {
-    let seen = job.ask(runner, job.spec.timeout).await?;
+pub(super) async fn means(
+    job: &Job<'_>,
+    runner: &Runner,
+    wanted: &Wanted,
+    now: Timestamp,
+) -> Result<(Means, Leases), Missed> {
+    let verb = wanted.verb;
+    let seen = job.ask(runner, Depth::Plan).await?;
     let state = seen.state(job, now);
+    // A timer that somebody else switched off is not ours to start.
+    let is_ours = |t: &&str| !seen.timer_is_off() || seen.timer_is_ours(t, &wanted.pause_ran);
+    let timer = job.timer.filter(is_ours);
     let mut means = match verb {
-        Verb::Pause => pause(job, &seen, &state),
-        Verb::Resume => resume(job, &seen, &state),
+        Verb::Pause => pause(job, &seen, &state, timer),
+        Verb::Resume => resume(job, &seen, &state, timer),
+        Verb::Extend => extend(job, &seen, &state, timer),
+        Verb::Flush => Err(super::not_for(job.spec, verb)),
     }
     .map_err(|m| Missed {
         tried: format!("to {verb} {}", job.unit).into(),
@@ -32,7 +44,29 @@ pub(super) async fn means(job: &Job<'_>, runner: &Runner, verb: Verb, now: Times
             *undo = undo.as_ref().map(sudo);
         }
     }
-    Ok(means)
+    Ok((means, seen.leases))
+}
+
+/// What is paused is let go by what a resume would do now: that is what the new end has to run.
+fn extend(job: &Job<'_>, seen: &Seen, state: &JobState, timer: Option<&str>) -> Result<Means, Missed> {
+    if state.state != State::Paused {
+        let why = format!("it is not paused ({}): there is no end to set anew", state.detail);
+        return Err(refused(why, "look at its detail; pause it if that is what is wanted"));
+    }
+    let goes_on = resume(job, seen, state, timer)?;
+    let back: Vec<Argv> = goes_on.acts.into_iter().map(|(act, _)| act).collect();
+    if back.is_empty() {
+        let why = format!("nothing that could be armed resumes it ({})", state.detail);
+        return Err(refused(why, "look at its detail"));
+    }
+    Ok(Means {
+        acts: vec![],
+        by_hand: back.clone(),
+        back,
+        touches: vec![touched("1 unit", state, Some("it stays as it is"))],
+        beware: vec![],
+        is_paused: true,
+    })
 }
 
 fn systemctl<'a>(verb: &'a str, rest: impl IntoIterator<Item = &'a str>) -> Argv {
@@ -43,11 +77,10 @@ fn refused(why: impl Into<Text>, fix: impl Into<Text>) -> Missed {
     Missed::new(Miss::BadAnswer, "", why).fix(fix)
 }
 
-fn pause(job: &Job<'_>, seen: &Seen, state: &JobState) -> Result<Means, Missed> {
+/// `timer` is the one that is stopped with it.
+fn pause(job: &Job<'_>, seen: &Seen, state: &JobState, timer: Option<&str>) -> Result<Means, Missed> {
     let unit = job.unit;
     let at_work = !seen.unit.is_dead();
-    // A timer that is off was turned off by somebody, and stays so when the pause ends; unless that was our own pause.
-    let timer = job.timer.filter(|_| !seen.timer_is_off() || !seen.armed.is_empty());
     if !at_work && timer.is_none() {
         return Err(refused(
             format!("it does not run ({}): there is nothing to pause", state.detail),
@@ -55,6 +88,7 @@ fn pause(job: &Job<'_>, seen: &Seen, state: &JobState) -> Result<Means, Missed> 
         ));
     }
     let mut beware: Vec<Text> = already(Verb::Pause, state.state).into_iter().collect();
+    beware.extend(left_off(job, timer));
     let mut acts = vec![];
     let mut back = vec![];
     let tail = match (at_work, job.how) {
@@ -89,7 +123,7 @@ fn pause(job: &Job<'_>, seen: &Seen, state: &JobState) -> Result<Means, Missed> 
         back,
         touches: touches(job, seen, state, timer, tail),
         beware,
-        armed: seen.armed.clone(),
+        is_paused: state.state == State::Paused,
     })
 }
 
@@ -109,10 +143,18 @@ fn can_freeze(job: &Job<'_>, seen: &Seen) -> Result<(), Missed> {
     Ok(())
 }
 
-fn resume(job: &Job<'_>, seen: &Seen, state: &JobState) -> Result<Means, Missed> {
+/// The timer of a job that is off and stays off.
+fn left_off(job: &Job<'_>, ours: Option<&str>) -> Option<Text> {
+    let timer = job.timer.filter(|_| ours.is_none())?;
+    Some(format!("its timer {timer} is off, and no pause that is known switched it off: it stays off").into())
+}
+
+/// `ours` is its timer, where that may be started.
+fn resume(job: &Job<'_>, seen: &Seen, state: &JobState, ours: Option<&str>) -> Result<Means, Missed> {
     let unit = job.unit;
-    let timer = job.timer.filter(|_| seen.timer_is_off());
+    let timer = ours.filter(|_| seen.timer_is_off());
     let mut beware: Vec<Text> = already(Verb::Resume, state.state).into_iter().collect();
+    beware.extend(left_off(job, ours));
     let mut acts = vec![];
     let mut back = vec![];
     let tail = match job.how {
@@ -148,9 +190,12 @@ fn resume(job: &Job<'_>, seen: &Seen, state: &JobState) -> Result<Means, Missed>
             start.then_some("it starts from the beginning")
         }
     };
-    if acts.is_empty() && seen.armed.is_empty() {
+    if acts.is_empty() && seen.leases.all.is_empty() {
         return Err(refused(
-            format!("it is not paused ({}): there is nothing to resume", state.detail),
+            match left_off(job, ours) {
+                Some(words) => format!("there is nothing to resume ({}): {words}", state.detail),
+                None => format!("it is not paused ({}): there is nothing to resume", state.detail),
+            },
             "look at its detail; start it by hand if that is what is wanted",
         ));
     }
@@ -163,7 +208,7 @@ fn resume(job: &Job<'_>, seen: &Seen, state: &JobState) -> Result<Means, Missed>
         back,
         touches: touches(job, seen, state, timer, tail.unwrap_or_default()),
         beware,
-        armed: seen.armed.clone(),
+        is_paused: state.state == State::Paused,
     })
 }
 
@@ -171,11 +216,8 @@ fn touches(job: &Job<'_>, seen: &Seen, state: &JobState, timer: Option<&str>, ta
     let mut touches = vec![touched("1 unit", state, Some(tail).filter(|t| !t.is_empty()))];
     if let (Some(timer), Some(now)) = (timer, &seen.timer) {
         touches.push(format!("its timer {timer}, {} ({})", now.active, now.sub).into());
-    } else if let Some(timer) = job.timer {
+    } else if let Some(timer) = job.timer.filter(|_| !seen.timer_is_off()) {
         touches.push(format!("not its timer {timer}, which is as it should be").into());
-    }
-    for armed in &seen.armed {
-        touches.push(format!("the resume that is armed now: {armed}").into());
     }
     touches
 }

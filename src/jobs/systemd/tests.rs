@@ -41,7 +41,7 @@ const ARMED: &str =
 fn read(how: SystemdPause, with_timer: Option<&str>, shown: &str) -> JobState {
     let spec = spec(how, with_timer);
     let job = Job::of(&spec).unwrap();
-    job.seen(shown.as_bytes()).unwrap().state(&job, now())
+    job.seen(b"search 1\n", shown.as_bytes()).unwrap().state(&job, now())
 }
 
 #[test]
@@ -106,6 +106,19 @@ fn each_state_of_systemd_has_its_meaning() {
             State::Failed,
         ),
         (Freeze, None, service("weird", "x", "running", "0", "0"), State::Unknown),
+        // It ended by itself, or somebody stopped it: what is armed was armed for a run that is gone.
+        (
+            Freeze,
+            None,
+            service("inactive", "dead", "running", "1", "0") + ARMED,
+            State::Idle,
+        ),
+        (
+            Freeze,
+            None,
+            service("failed", "failed", "running", "2", "15") + ARMED,
+            State::Failed,
+        ),
         // Stopped without a trace, or never run: nothing shows that it is held.
         (
             Stop,
@@ -169,15 +182,15 @@ fn a_unit_or_timer_that_is_not_there_is_a_miss_that_names_it() {
     let spec = spec(SystemdPause::Stop, Some("w.timer"));
     let job = Job::of(&spec).unwrap();
     let gone = "Id=w.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n";
-    let miss = job.seen(gone.as_bytes()).unwrap_err();
+    let miss = job.seen(b"", gone.as_bytes()).unwrap_err();
     assert_eq!((miss.kind, &*miss.why), (Miss::NotFound, "there is no unit w.service"));
     let there = service("active", "running", "running", "0", "0");
     let miss = job
-        .seen(format!("{there}\n{}", gone.replace("service", "timer")).as_bytes())
+        .seen(b"", format!("{there}\n{}", gone.replace("service", "timer")).as_bytes())
         .unwrap_err();
     assert_eq!((miss.kind, &*miss.why), (Miss::NotFound, "there is no unit w.timer"));
-    assert_eq!(job.seen(there.as_bytes()).unwrap_err().kind, Miss::BadAnswer);
-    assert_eq!(job.seen(b"").unwrap_err().kind, Miss::BadAnswer);
+    assert_eq!(job.seen(b"", there.as_bytes()).unwrap_err().kind, Miss::BadAnswer);
+    assert_eq!(job.seen(b"", b"").unwrap_err().kind, Miss::BadAnswer);
 }
 
 #[test]
@@ -195,6 +208,61 @@ fn a_time_that_is_not_understood_is_not_known() {
         let shown = shown.replace("Mon 2026-11-23 20:05:50 UTC", odd);
         assert_eq!(read(SystemdPause::Freeze, None, &shown).running_for, None, "{odd}");
     }
+}
+
+#[test]
+fn when_a_run_began_is_read_by_the_time_since_boot_whatever_the_clock_there_says() {
+    let spec = spec(SystemdPause::Stop, None);
+    let job = Job::of(&spec).unwrap();
+    let read = |shown: &str, found: &str| job.seen(found.as_bytes(), shown.as_bytes()).unwrap().state(&job, now());
+    let monotonic = |micros: i64| format!("\nInactiveExitTimestampMonotonic={micros}\n");
+    let up = "up 5000.25\nsearch 1\n";
+    // Its wall clock is an hour ahead.
+    let ahead = service("active", "running", "running", "0", "0").replace("20:05:50", "21:05:50");
+    let state = read(&(ahead.trim_end().to_owned() + &monotonic(4_000_000_000)), up);
+    let ago = Some(Span::from_millis(1_000_250));
+    assert_eq!((state.running_for, state.began), (ago, ago));
+    // What is over has begun, but does not run; and what was not started since boot has not begun.
+    let dead = service("inactive", "dead", "running", "1", "0");
+    let state = read(&(dead.trim_end().to_owned() + &monotonic(4_000_000_000)), up);
+    assert_eq!((state.running_for, state.began), (None, ago));
+    assert_eq!(read(&(dead.trim_end().to_owned() + &monotonic(0)), up).began, None);
+    assert_eq!(
+        read(&(dead.trim_end().to_owned() + &monotonic(9_000_000_000)), up).began,
+        None
+    );
+}
+
+#[test]
+fn a_timer_is_ours_where_what_is_armed_or_what_is_on_record_names_it_and_not_one_like_it() {
+    let seen = |does: &str| {
+        let spec = spec(SystemdPause::Stop, Some("w.timer"));
+        let job = Job::of(&spec).unwrap();
+        let shown = format!(
+            "does Id=mailtop-resume:unit.w.service:p7.service\ndoes ExecStart={{ path=/usr/bin/systemctl ; argv[]={does} ; }}\ndoes \n\
+             {}{}{ARMED}",
+            service("inactive", "dead", "running", "1", "0"),
+            timer("inactive")
+        );
+        job.seen(b"search 1\n", shown.as_bytes()).unwrap()
+    };
+    assert_eq!(seen("systemctl start w.timer").leases.all.len(), 1);
+    for (does, ran, want) in [
+        ("systemctl start --no-block w.service w.timer", "", true),
+        ("systemctl thaw w.service", "", false),
+        ("systemctl start x-w.timer w.timer.d", "", false),
+        (
+            "systemctl thaw w.service",
+            "ssh mx1 sudo -n systemctl stop w.timer w.service",
+            true,
+        ),
+        ("systemctl thaw w.service", "ssh mx1 systemctl stop other.timer", false),
+    ] {
+        assert_eq!(seen(does).timer_is_ours("w.timer", &[ran.into()]), want, "{does} {ran}");
+    }
+    let odd = r"db\x2dw.timer";
+    assert!(names(r"sh -c 'systemctl start '\''db\x2dw.timer'\'''", odd));
+    assert!(!names("systemctl start w.timer", odd));
 }
 
 #[test]
@@ -240,7 +308,7 @@ proptest! {
     fn no_answer_makes_it_panic_or_keep_more_than_its_bound(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
         prop_assert!(parse_show(&bytes).len() <= UNITS_MAX);
         let spec = spec(SystemdPause::Stop, Some("w.timer"));
-        let _ = Job::of(&spec).unwrap().seen(&bytes);
+        let _ = Job::of(&spec).unwrap().seen(&bytes, &bytes);
         let _ = percent(&String::from_utf8_lossy(&bytes));
     }
 }

@@ -2,101 +2,15 @@
 //! RFC 5530 and what Dovecot, Exchange and others are known to say. A code alone is ambiguous: `[UNAVAILABLE]` at login
 //! is the authentication backend, unless the words are those of a mail process that could not open the mailbox.
 
+use super::super::class::{failure, layer_of};
 use super::said::{Said, Status};
 use super::talk::Fault;
 use crate::domain::Text;
-use crate::domain::door::{ImapDoor, Security};
+use crate::domain::door::{Door, Security, Speaks};
 use crate::domain::health::{Failure, Layer, Phase};
-use crate::reach::dial::{ConnectError, NameError, TlsError};
-
-/// The layer that a phase proves: it is named when nothing else is known, for example by a time-out.
-const fn layer_of(phase: Phase) -> Layer {
-    match phase {
-        Phase::Name => Layer::Name,
-        Phase::Tcp => Layer::Network,
-        Phase::Tls => Layer::Tls,
-        Phase::Greeting => Layer::FrontEnd,
-        Phase::Login => Layer::Auth,
-        Phase::Examine | Phase::Fetch | Phase::Logout => Layer::Store,
-    }
-}
-
-fn failure(layer: Layer, phase: Phase, text: impl Into<Text>, hint: Option<&str>) -> Failure {
-    Failure {
-        layer,
-        phase,
-        code: None,
-        text: text.into(),
-        hint: hint.map(Text::from),
-    }
-}
-
-/// A name that did not resolve.
-pub fn name(e: &NameError) -> Failure {
-    let hint = match e {
-        NameError::NotAName(_) => "check the host in the config",
-        NameError::NoSuchName(_) => "the name is gone from DNS or misspelt; the server itself was not asked",
-        NameError::NoAddress(_) => "the name has other records only; the server itself was not asked",
-        NameError::NoAnswer { .. } => "DNS is silent as seen from here; the server itself was not asked",
-    };
-    failure(Layer::Name, Phase::Name, e.to_string(), Some(hint))
-}
-
-/// A connection that did not come about.
-pub fn tcp(e: &ConnectError) -> Failure {
-    let refused = e
-        .tried
-        .iter()
-        .any(|(_, why)| why.as_deref() == Some("connection refused"));
-    let hint = if e.silent() {
-        Some("nothing answers: host down, route gone, or a firewall that drops")
-    } else if refused {
-        Some("the host answers, but nothing listens on this port")
-    } else {
-        None
-    };
-    let text = if e.silent() {
-        format!("{e} within {}", e.waited)
-    } else {
-        e.to_string()
-    };
-    failure(Layer::Network, Phase::Tcp, text, hint)
-}
-
-/// A handshake that did not hold. Not one byte back means that nobody serves the connection, which is not TLS's fault.
-pub fn tls(e: &TlsError, security: Security) -> Failure {
-    let (layer, hint) = match e {
-        TlsError::TimedOut { received: 0, .. } if security == Security::Tls => (
-            Layer::FrontEnd,
-            "the kernel accepts and no process serves the connection: it hangs, is stopped, or has no worker free",
-        ),
-        TlsError::HungUp { received: 0, .. } if security == Security::Tls => (
-            Layer::Network,
-            "accepted and closed without a byte: a proxy without a backend, or a server that turns us away",
-        ),
-        TlsError::Trust(_) => (Layer::Tls, "this is the config here; the server was not judged"),
-        TlsError::Expired => (
-            Layer::Tls,
-            "renew it and reload the server; check that the renewed file is the one it serves",
-        ),
-        TlsError::NotYetValid => (Layer::Tls, "check the clock here and on the server"),
-        TlsError::WrongName(_) => (
-            Layer::Tls,
-            "the server serves another name's certificate, or the host in the config is an alias",
-        ),
-        TlsError::UnknownIssuer(_) => (
-            Layer::Tls,
-            "an intermediate certificate is missing on the server, or ca_file must name its root",
-        ),
-        TlsError::NotTls(_) => (Layer::Tls, "is this a STARTTLS or plain port? STARTTLS is usual on 143"),
-        _ => (Layer::Tls, ""),
-    };
-    failure(layer, Phase::Tls, e.to_string(), Some(hint).filter(|h| !h.is_empty()))
-}
 
 /// A phase of the conversation that did not hold.
-pub fn fault(door: &ImapDoor, phase: Phase, fault: &Fault) -> Failure {
-    let own = layer_of(phase);
+pub fn fault(door: &Door, phase: Phase, fault: &Fault) -> Failure {
     match fault {
         Fault::Said(said) => said_so(door, phase, said),
         Fault::WaitsForAuth(words) => failure(
@@ -104,43 +18,6 @@ pub fn fault(door: &ImapDoor, phase: Phase, fault: &Fault) -> Failure {
             phase,
             words.clone(),
             Some("the front end is alive and waits for the authentication process"),
-        ),
-        Fault::TimedOut(waited) => failure(own, phase, format!("no answer within {waited}"), silent_hint(phase)),
-        Fault::HungUp(how) if phase == Phase::Greeting => failure(
-            Layer::Network,
-            phase,
-            format!("{how} before a greeting"),
-            Some("accepted and closed: a proxy without a backend, or a server that turns us away"),
-        ),
-        Fault::HungUp(how) => failure(
-            own,
-            phase,
-            format!("{how} instead of an answer"),
-            Some("the front end was alive a moment ago: see the server's log for what died behind it"),
-        ),
-        Fault::TooMuch(what) => failure(
-            own,
-            phase,
-            what.clone(),
-            Some("reading was stopped; the answer makes no sense for a probe"),
-        ),
-        Fault::NotImap(words) => failure(
-            own,
-            phase,
-            format!("not IMAP: {words}"),
-            Some("is this the right port?"),
-        ),
-        Fault::NoStartTls => failure(
-            Layer::Tls,
-            phase,
-            "the server does not offer STARTTLS",
-            Some("switched off, or stripped on the way; no password was sent"),
-        ),
-        Fault::Injected(n) => failure(
-            Layer::Tls,
-            phase,
-            format!("{n} bytes stood in the clear behind the answer to STARTTLS"),
-            Some("a fault of the server or somebody in between; they were thrown away and no password was sent"),
         ),
         Fault::LoginDisabled => failure(
             Layer::Tls,
@@ -152,31 +29,7 @@ pub fn fault(door: &ImapDoor, phase: Phase, fault: &Fault) -> Failure {
                 "it takes this connection for an unsecured one, or wants another mechanism"
             }),
         ),
-        Fault::NotOffered { wanted, offered } => failure(
-            Layer::Credential,
-            phase,
-            format!("the server does not offer {wanted}; it offers {offered}"),
-            Some("change the mechanism in the config; the server is alive"),
-        ),
-        Fault::NotSendable(what) => failure(
-            Layer::Credential,
-            phase,
-            format!("{what} holds a line end or NUL and cannot be sent"),
-            Some("correct it in the config; the server is alive"),
-        ),
-    }
-}
-
-fn silent_hint(phase: Phase) -> Option<&'static str> {
-    match phase {
-        Phase::Greeting => Some(
-            "accepted and silent: the front end hangs, or (Dovecot) its authentication process is gone; see whether other doors of the server answer",
-        ),
-        Phase::Login => Some(
-            "the front end is alive; the authentication backend is not answering, or a tarpit is longer than the time-out",
-        ),
-        Phase::Examine | Phase::Fetch => Some("the login held; the store hangs: locks, disk, or maintenance"),
-        _ => None,
+        Fault::Broken(broken) => super::super::class::broken(door, phase, broken),
     }
 }
 
@@ -185,7 +38,7 @@ const ALIVE: &str =
     "the server is alive and refuses this account; a second probe account tells the account from the backend";
 
 /// The server's own NO, BAD, BYE or PREAUTH.
-fn said_so(door: &ImapDoor, phase: Phase, said: &Said) -> Failure {
+fn said_so(door: &Door, phase: Phase, said: &Said) -> Failure {
     let (layer, hint) = meaning(door, phase, said);
     Failure {
         layer,
@@ -202,7 +55,7 @@ fn said_so(door: &ImapDoor, phase: Phase, said: &Said) -> Failure {
     }
 }
 
-fn meaning(door: &ImapDoor, phase: Phase, said: &Said) -> (Layer, Option<&'static str>) {
+fn meaning(door: &Door, phase: Phase, said: &Said) -> (Layer, Option<&'static str>) {
     if said.status == Status::PreAuth {
         return (
             Layer::FrontEnd,
@@ -254,8 +107,8 @@ fn meaning(door: &ImapDoor, phase: Phase, said: &Said) -> (Layer, Option<&'stati
     }
 }
 
-fn missing_mailbox(door: &ImapDoor) -> (Layer, Option<&'static str>) {
-    if door.mailbox.eq_ignore_ascii_case("INBOX") {
+fn missing_mailbox(door: &Door) -> (Layer, Option<&'static str>) {
+    if matches!(&door.speaks, Speaks::Imap { mailbox } if mailbox.eq_ignore_ascii_case("INBOX")) {
         (
             Layer::Store,
             Some("an account without an INBOX: its storage may not be mounted"),

@@ -1,17 +1,20 @@
+use super::super::super::lines::Broken;
 use super::*;
 use crate::domain::Span;
-use crate::domain::door::Mechanism;
+use crate::domain::door::{Mechanism, Place, Role};
 use Layer::*;
 
-fn door(security: Security, mailbox: &str) -> ImapDoor {
-    ImapDoor {
+fn door(security: Security, mailbox: &str) -> Door {
+    Door {
         name: "imap".into(),
-        host: "mx.test".to_owned(),
-        port: 993,
+        role: Role::Mailbox,
+        at: Place::tcp("mx.test", 993),
         security,
         user: Some("probe".to_owned()),
         mechanism: Mechanism::Password,
-        mailbox: mailbox.to_owned(),
+        speaks: Speaks::Imap {
+            mailbox: mailbox.to_owned(),
+        },
         ca_file: None,
         timeout: Span::from_secs(5),
     }
@@ -140,8 +143,8 @@ fn a_mailbox_that_is_not_there_is_the_configs_fault_unless_it_is_the_inbox() {
 #[test]
 fn silence_names_the_layer_of_the_phase_and_lost_connections_before_a_greeting_the_network() {
     let door = door(Security::Tls, "INBOX");
-    let waited = Fault::TimedOut(Span::from_secs(5));
-    let gone = Fault::HungUp("connection reset by peer".to_owned());
+    let waited = Fault::Broken(Broken::TimedOut(Span::from_secs(5)));
+    let gone = Fault::Broken(Broken::HungUp("connection reset by peer".to_owned()));
     for (phase, silent, lost) in [
         (Phase::Greeting, FrontEnd, Network),
         (Phase::Tls, Layer::Tls, Layer::Tls),
@@ -154,40 +157,4 @@ fn silence_names_the_layer_of_the_phase_and_lost_connections_before_a_greeting_t
     }
     let waits = Fault::WaitsForAuth("Waiting for authentication process to respond..".into());
     assert_eq!(fault(&door, Phase::Greeting, &waits).layer, Auth);
-}
-
-#[test]
-fn not_one_byte_after_accept_is_the_front_end_and_a_broken_handshake_is_tls() {
-    let waited = Span::from_secs(5);
-    let silent = TlsError::TimedOut { received: 0, waited };
-    assert_eq!(tls(&silent, Security::Tls).layer, FrontEnd);
-    assert_eq!(tls(&silent, Security::StartTls).layer, Layer::Tls);
-    assert_eq!(
-        tls(&TlsError::TimedOut { received: 7, waited }, Security::Tls).layer,
-        Layer::Tls
-    );
-    let hung_up = |received| TlsError::HungUp {
-        received,
-        why: "the server hung up".to_owned(),
-    };
-    assert_eq!(tls(&hung_up(0), Security::Tls).layer, Network);
-    assert_eq!(tls(&hung_up(90), Security::Tls).layer, Layer::Tls);
-    assert_eq!(tls(&TlsError::Expired, Security::Tls).layer, Layer::Tls);
-}
-
-#[test]
-fn names_that_do_not_exist_and_resolvers_that_do_not_answer_read_differently() {
-    let gone = name(&NameError::NoSuchName("mx.test".to_owned()));
-    let silent = name(&NameError::NoAnswer {
-        name: "mx.test".to_owned(),
-        servers: "10.0.0.1".to_owned(),
-        why: "request timed out".to_owned(),
-    });
-    assert_eq!((gone.layer, silent.layer), (Name, Name));
-    assert!(gone.text.contains("NXDOMAIN"));
-    assert!(
-        silent.text.contains("no answer from the resolver (10.0.0.1)"),
-        "{}",
-        silent.text
-    );
 }

@@ -1,23 +1,23 @@
 //! The login: which command, in which form, for the door's mechanism and what the server offers. The secret goes into
 //! one line that is sent and dropped.
 
-use openssl::base64::encode_block;
-
+use super::super::lines::Broken;
+use super::super::sasl::{NotSendable, Sasl, challenge_words};
 use super::said::Capabilities;
 use super::talk::{Fault, Talk, quoted};
 use crate::domain::Text;
-use crate::domain::door::{ImapDoor, Mechanism, Secret};
+use crate::domain::door::{Door, Mechanism, Secret};
 
 /// Logs in. Asks for the capabilities first when the server has not told them: without them nobody knows whether LOGIN
 /// is allowed or how a mechanism may begin.
-pub async fn login(talk: &mut Talk, door: &ImapDoor, user: &str, secret: &Secret) -> Result<(), Fault> {
+pub async fn login(talk: &mut Talk, door: &Door, user: &str, secret: &Secret) -> Result<(), Fault> {
     if talk.log.capabilities.is_none() {
         talk.command("CAPABILITY").await?;
     }
     let plan = plan(door, user, secret, talk.log.capabilities.as_ref())?;
     match plan {
         Plan::Login(command) => talk.command(&command).await.map(|_| ()),
-        Plan::Sasl(sasl) => authenticate(talk, sasl).await,
+        Plan::Sasl { sasl, at_once } => authenticate(talk, sasl, at_once).await,
     }
 }
 
@@ -26,78 +26,47 @@ enum Plan {
     /// The whole LOGIN command.
     Login(String),
     /// An exchange of AUTHENTICATE.
-    Sasl(Sasl),
+    Sasl {
+        /// What is said.
+        sasl: Sasl,
+        /// Whether the response may stand in the command itself (RFC 4959).
+        at_once: bool,
+    },
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct Sasl {
-    mechanism: &'static str,
-    /// The client's response, in base64.
-    response: String,
-    /// How an error challenge is acknowledged, so that the final NO comes.
-    acknowledge: &'static str,
-    /// Whether the response may stand in the command itself (RFC 4959).
-    at_once: bool,
-}
-
-fn plan(door: &ImapDoor, user: &str, secret: &Secret, offered: Option<&Capabilities>) -> Result<Plan, Fault> {
+fn plan(door: &Door, user: &str, secret: &Secret, offered: Option<&Capabilities>) -> Result<Plan, Fault> {
     let has = |c: &str| offered.is_some_and(|o| o.has(c));
-    let sasl = |mechanism: &'static str, response: String, acknowledge: &'static str| {
-        if offered.is_some_and(|o| !o.has(&format!("AUTH={mechanism}"))) {
-            let offered = offered.map(Capabilities::mechanisms).unwrap_or_default();
-            return Err(Fault::NotOffered {
-                wanted: mechanism,
-                offered: Text::from(offered),
-            });
+    if door.mechanism == Mechanism::Password {
+        let plain_ascii = [user, secret.reveal()]
+            .iter()
+            .all(|s| s.bytes().all(|b| (b' '..=b'~').contains(&b)));
+        let rather_plain = has("AUTH=PLAIN") && (has("LOGINDISABLED") || !plain_ascii);
+        if !rather_plain && has("LOGINDISABLED") {
+            return Err(Fault::LoginDisabled);
         }
-        Ok(Plan::Sasl(Sasl {
-            mechanism,
-            response: encode_block(response.as_bytes()),
-            acknowledge,
-            at_once: has("SASL-IR"),
-        }))
-    };
-    let token = secret.reveal();
-    match door.mechanism {
-        Mechanism::Password => {
-            let plain_ascii = [user, token]
-                .iter()
-                .all(|s| s.bytes().all(|b| (b' '..=b'~').contains(&b)));
-            if has("AUTH=PLAIN") && (has("LOGINDISABLED") || !plain_ascii) {
-                return sasl("PLAIN", plain(user, token)?, "*");
-            }
-            if has("LOGINDISABLED") {
-                return Err(Fault::LoginDisabled);
-            }
-            let (user, password) = (quoted(user, "the user name")?, quoted(token, "the password")?);
-            Ok(Plan::Login(format!("LOGIN {user} {password}")))
-        }
-        Mechanism::Plain => sasl("PLAIN", plain(user, token)?, "*"),
-        // The error challenge is answered by an empty response.
-        Mechanism::XOauth2 => sasl("XOAUTH2", format!("user={user}\x01auth=Bearer {token}\x01\x01"), ""),
-        // By a lone %x01, `AQ==` in base64 (RFC 7628 3.2.3).
-        Mechanism::OauthBearer => {
-            let name = user.replace('=', "=3D").replace(',', "=2C");
-            let (host, port) = (&door.host, door.port);
-            let response = format!("n,a={name},\x01host={host}\x01port={port}\x01auth=Bearer {token}\x01\x01");
-            sasl("OAUTHBEARER", response, "AQ==")
+        if !rather_plain {
+            let (user, password) = (quoted(user, "the user name")?, quoted(secret.reveal(), "the password")?);
+            return Ok(Plan::Login(format!("LOGIN {user} {password}")));
         }
     }
-}
-
-/// RFC 4616. NUL parts its fields.
-fn plain(user: &str, password: &str) -> Result<String, Fault> {
-    for (s, what) in [(user, "the user name"), (password, "the password")] {
-        if s.contains('\0') {
-            return Err(Fault::NotSendable(what));
+    let wanted = Sasl::name(door.mechanism);
+    if let Some(offered) = offered.filter(|o| !o.has(&format!("AUTH={wanted}"))) {
+        return Err(Broken::NotOffered {
+            wanted,
+            offered: Text::from(offered.mechanisms()),
         }
+        .into());
     }
-    Ok(format!("\0{user}\0{password}"))
+    let sasl = Sasl::new(door, user, secret).map_err(|NotSendable(what)| Broken::NotSendable(what))?;
+    Ok(Plan::Sasl {
+        sasl,
+        at_once: has("SASL-IR"),
+    })
 }
 
-async fn authenticate(talk: &mut Talk, sasl: Sasl) -> Result<(), Fault> {
-    let mut waiting = (!sasl.at_once).then_some(sasl.response.clone());
-    let command = if sasl.at_once {
+async fn authenticate(talk: &mut Talk, sasl: Sasl, at_once: bool) -> Result<(), Fault> {
+    let mut waiting = (!at_once).then_some(sasl.response.clone());
+    let command = if at_once {
         format!("AUTHENTICATE {} {}", sasl.mechanism, sasl.response)
     } else {
         format!("AUTHENTICATE {}", sasl.mechanism)
@@ -117,29 +86,22 @@ async fn authenticate(talk: &mut Talk, sasl: Sasl) -> Result<(), Fault> {
     result.map(|_| ())
 }
 
-/// An error challenge carries a small JSON object in base64.
-fn challenge_words(challenge: &[u8]) -> Option<Text> {
-    let text = std::str::from_utf8(challenge).ok()?.trim();
-    let decoded = openssl::base64::decode_block(text).ok()?;
-    (!decoded.is_empty()).then(|| Text::bounded(decoded.trim_ascii_end(), 200))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::Span;
-    use crate::domain::door::Security;
+    use crate::domain::door::{Place, Role, Security, Speaks};
     use imap_proto::Response;
 
-    fn door(mechanism: Mechanism) -> ImapDoor {
-        ImapDoor {
+    fn door(mechanism: Mechanism) -> Door {
+        Door {
             name: "imap".into(),
-            host: "mx.test".to_owned(),
-            port: 993,
+            role: Role::Mailbox,
+            at: Place::tcp("mx.test", 993),
             security: Security::Tls,
             user: Some("u".to_owned()),
             mechanism,
-            mailbox: "INBOX".to_owned(),
+            speaks: Speaks::imap(),
             ca_file: None,
             timeout: Span::from_secs(5),
         }
@@ -155,9 +117,11 @@ mod tests {
         plan(&door(mechanism), "u", &Secret::new(password), Some(&offers(offered)))
     }
     fn decoded(plan: Plan) -> (String, String, bool) {
-        let Plan::Sasl(s) = plan else { panic!("{plan:?}") };
+        let Plan::Sasl { sasl: s, at_once } = plan else {
+            panic!("{plan:?}")
+        };
         let text = String::from_utf8(openssl::base64::decode_block(&s.response).unwrap()).unwrap();
-        (s.mechanism.to_owned(), text, s.at_once)
+        (s.mechanism.to_owned(), text, at_once)
     }
 
     #[test]
@@ -180,7 +144,7 @@ mod tests {
         );
         assert_eq!(
             made(Mechanism::Password, "", "p\r\nw"),
-            Err(Fault::NotSendable("the password"))
+            Err(Broken::NotSendable("the password").into())
         );
     }
 
@@ -193,18 +157,10 @@ mod tests {
         let refused = made(Mechanism::XOauth2, "AUTH=PLAIN AUTH=LOGIN", "tok").unwrap_err();
         assert_eq!(
             refused,
-            Fault::NotOffered {
+            Fault::Broken(Broken::NotOffered {
                 wanted: "XOAUTH2",
                 offered: "PLAIN LOGIN".into()
-            }
+            })
         );
-    }
-
-    #[test]
-    fn an_error_challenge_is_read() {
-        let words = challenge_words(b"eyJzdGF0dXMiOiI0MDAifQ==").unwrap();
-        assert_eq!(words.as_str(), "{\"status\":\"400\"}");
-        assert_eq!(challenge_words(b""), None);
-        assert_eq!(challenge_words(b"not base64!"), None);
     }
 }

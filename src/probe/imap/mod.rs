@@ -8,288 +8,209 @@ mod login;
 mod said;
 mod talk;
 
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use tokio::time::timeout;
 
-use self::talk::{Fault, Talk, mailbox};
-use crate::domain::door::{ImapDoor, Secret, Security};
-use crate::domain::health::{Failure, Phase, PhaseTime, ProbeReport, TlsSeen};
-use crate::domain::{Span, Text};
-use crate::reach::dial::{Connector, Dialer, Seen, Stream, TlsError, Watched, tcp};
+pub use self::said::Capabilities;
+pub use self::talk::mailbox;
+use self::talk::{Fault, Talk};
+use super::lines::Broken;
+use super::run::{Means, Ready, Run, Stopped};
+use super::{DOVECOT_SPEAKS, TARPIT};
+use crate::domain::Span;
+use crate::domain::door::{Door, Secret, Security};
+use crate::domain::health::{Failure, Layer, Phase, ProbeReport};
+use crate::reach::dial::{Seen, Stream, Watched};
 
-/// How long a greeting is waited for once the handshake held. A server that could do TLS is alive; Dovecot says after ten
-/// seconds that it waits for its authentication process, and that names the layer where silence would not.
-const DOVECOT_SPEAKS: Span = Span::from_millis(10_500);
-/// How long the answer to a login is waited for at least. After a refusal, Dovecot holds the next login from the same
-/// address back: two seconds for the failure and four for the address, six as measured. With less patience a wrong
-/// password would look like a dead backend from its second probe on.
-const TARPIT: Span = Span::from_secs(8);
-/// How long reading a CA bundle may take.
-const CONNECTOR_LIMIT: Duration = Duration::from_secs(10);
 /// How long sending LOGOUT may take. It is a courtesy.
 const LOGOUT_LIMIT: Duration = Duration::from_millis(500);
 
 /// Probes a door once.
-pub async fn probe(dialer: &Dialer, door: &ImapDoor, secret: Option<&Secret>, now: Timestamp) -> ProbeReport {
-    let mut run = Run::new(door, now);
+pub async fn probe(means: Means<'_>, door: &Door, folder: &str, secret: Option<&Secret>) -> ProbeReport {
+    let behind: &[Phase] = match door.user {
+        Some(_) => &[Phase::Login, Phase::Examine, Phase::Fetch],
+        None => &[],
+    };
+    let mut run = Run::new(door, behind, means.now);
     // How far it came stands in the report.
-    let _ = run.all(dialer, secret).await;
+    let _ = all(&mut run, means, folder, secret).await;
     run.report
 }
 
-/// The probe ended early; the report says why.
-struct Stopped;
-
-/// A connector, or why there is none.
-type Ready = Result<Connector, TlsError>;
-
-struct Run<'a> {
-    door: &'a ImapDoor,
-    now: Timestamp,
-    report: ProbeReport,
+async fn all(run: &mut Run<'_>, means: Means<'_>, folder: &str, secret: Option<&Secret>) -> Result<(), Stopped> {
+    let connector = run.connector(means.dialer).await;
+    let wire = run.connect(means).await?;
+    let mut talk = greeted(run, connector, wire).await?;
+    let held = as_user(run, &mut talk, folder, secret).await;
+    take_words(run, &mut talk);
+    held?;
+    let _ = timeout(LOGOUT_LIMIT, talk.send("M0 LOGOUT\r\n")).await;
+    Ok(())
 }
 
-impl<'a> Run<'a> {
-    fn new(door: &'a ImapDoor, now: Timestamp) -> Self {
-        let goal = if door.user.is_some() {
-            Phase::Fetch
-        } else {
-            Phase::Greeting
-        };
-        Self {
-            door,
-            now,
-            report: ProbeReport {
-                url: door.url(),
-                peer: None,
-                phases: Vec::with_capacity(8),
-                proved: None,
-                goal,
-                failure: None,
-                tls: None,
-                greeting: None,
-                alerts: Vec::new(),
-                notes: Vec::new(),
-            },
+/// A session for those who stay: connected, secured and logged in as a probe does it, with what the server offers then. No
+/// mailbox is open yet.
+pub async fn session(
+    means: Means<'_>,
+    door: &Door,
+    secret: Option<&Secret>,
+) -> Result<(Stream, Capabilities), Failure> {
+    let mut run = Run::new(door, &[Phase::Login], means.now);
+    match enter(&mut run, means, secret).await {
+        Ok(Some(session)) => Ok(session),
+        Ok(None) | Err(Stopped) => Err(run.report.failure.unwrap_or_else(|| {
+            let words = "no user and password are given, or the server does not say what it offers";
+            super::class::failure(Layer::Credential, Phase::Login, words, None)
+        })),
+    }
+}
+
+async fn enter(
+    run: &mut Run<'_>,
+    means: Means<'_>,
+    secret: Option<&Secret>,
+) -> Result<Option<(Stream, Capabilities)>, Stopped> {
+    let connector = run.connector(means.dialer).await;
+    let wire = run.connect(means).await?;
+    let mut talk = greeted(run, connector, wire).await?;
+    let door = run.door;
+    let (Some(user), Some(secret)) = (&door.user, secret) else {
+        return Ok(None);
+    };
+    step(run, &mut talk, Phase::Login, door.timeout.max(TARPIT), async |t| {
+        login::login(t, door, user, secret).await?;
+        // More is offered to those who are logged in.
+        t.command("CAPABILITY").await.map(|_| ())
+    })
+    .await?;
+    let (guard, log) = talk.into_parts();
+    Ok(log.capabilities.map(|c| (guard.into_inner(), c)))
+}
+
+/// TLS and greeting, in the order that the door has.
+async fn greeted(run: &mut Run<'_>, connector: Option<Ready>, wire: Watched) -> Result<Talk, Stopped> {
+    let limit = run.door.timeout;
+    match (run.door.security, connector) {
+        (Security::Tls, Some(connector)) => {
+            let stream = run.implicit_tls(connector, wire).await?;
+            let mut talk = Talk::new(stream);
+            greeting(run, &mut talk, limit.max(DOVECOT_SPEAKS)).await?;
+            Ok(talk)
         }
-    }
-
-    async fn all(&mut self, dialer: &Dialer, secret: Option<&Secret>) -> Result<(), Stopped> {
-        // Made before the connection is opened, which would otherwise stand idle meanwhile.
-        let connector = match self.door.security {
-            Security::Plain => None,
-            _ => Some(self.connector(dialer).await),
-        };
-        let tcp = self.connect(dialer).await?;
-        let mut talk = self.greeted(connector, tcp).await?;
-        let held = self.as_user(&mut talk, secret).await;
-        self.take_words(&mut talk);
-        held?;
-        let _ = timeout(LOGOUT_LIMIT, talk.send("M0 LOGOUT\r\n")).await;
-        Ok(())
-    }
-
-    /// Name and TCP.
-    async fn connect(&mut self, dialer: &Dialer) -> Result<Watched, Stopped> {
-        let door = self.door;
-        let started = Instant::now();
-        let addresses = dialer.names.addresses(&door.host, door.timeout).await;
-        let addresses: Vec<IpAddr> = self.held(Phase::Name, started, addresses.map_err(|e| class::name(&e)))?;
-        let started = Instant::now();
-        let reached = tcp::connect(&addresses, door.port, door.timeout).await;
-        let (tcp, at) = self.held(Phase::Tcp, started, reached.map_err(|e| class::tcp(&e)))?;
-        self.report.peer = Some(at.to_string().into());
-        Ok(tcp)
-    }
-
-    /// TLS and greeting, in the order that the door has.
-    async fn greeted(&mut self, connector: Option<Ready>, tcp: Watched) -> Result<Talk, Stopped> {
-        let door = self.door;
-        match (door.security, connector) {
-            (Security::Tls, Some(connector)) => {
-                let stream = self.implicit_tls(connector, tcp).await?;
-                let mut talk = Talk::new(stream);
-                self.greeting(&mut talk, door.timeout.max(DOVECOT_SPEAKS)).await?;
-                Ok(talk)
-            }
-            (_, connector) => {
-                let seen = tcp.seen();
-                let mut talk = Talk::new(Stream::Plain(tcp));
-                self.greeting(&mut talk, door.timeout).await?;
-                match connector {
-                    Some(connector) => self.start_tls(connector, talk, &seen).await,
-                    None => Ok(talk),
-                }
+        (_, connector) => {
+            let seen = wire.seen();
+            let mut talk = Talk::new(Stream::Plain(wire));
+            greeting(run, &mut talk, limit).await?;
+            match connector {
+                Some(connector) => start_tls(run, connector, talk, &seen).await,
+                None => Ok(talk),
             }
         }
     }
+}
 
-    async fn implicit_tls(&mut self, connector: Ready, tcp: Watched) -> Result<Stream, Stopped> {
-        let door = self.door;
-        let seen = tcp.seen();
-        let started = Instant::now();
-        let secured = match connector {
-            Ok(connector) => connector.secure(tcp, &door.host, door.timeout).await,
-            Err(e) => Err(e),
+/// STARTTLS and the handshake are one phase.
+async fn start_tls(run: &mut Run<'_>, connector: Ready, mut talk: Talk, seen: &Seen) -> Result<Talk, Stopped> {
+    let limit = run.door.timeout;
+    let started = Instant::now();
+    let answered = timeout(limit.to_std(), ask_for_tls(&mut talk)).await;
+    if let Err(fault) = answered.unwrap_or(Err(Broken::TimedOut(limit).into())) {
+        take_words(run, &mut talk);
+        let failure = class::fault(run.door, Phase::Tls, &fault);
+        return run.held(Phase::Tls, started, Err(failure));
+    }
+    // What was said before TLS is kept, whatever comes of the handshake.
+    take_words(run, &mut talk);
+    let (guard, log) = talk.into_parts();
+    let secured = match (guard.behind().len(), guard.into_inner()) {
+        (0, Stream::Plain(wire)) => {
+            run.secure(connector, wire, seen, limit - started.elapsed().into())
+                .await
+        }
+        (n, _) => Err(class::fault(run.door, Phase::Tls, &Broken::Injected(n).into())),
+    };
+    let stream = run.held(Phase::Tls, started, secured)?;
+    Ok(Talk::go_on(stream, log))
+}
+
+async fn greeting(run: &mut Run<'_>, talk: &mut Talk, limit: Span) -> Result<(), Stopped> {
+    let said = step(run, talk, Phase::Greeting, limit, Talk::greeting).await?;
+    run.report.greeting = Some(said.text);
+    Ok(())
+}
+
+/// Everything that needs a user.
+async fn as_user(run: &mut Run<'_>, talk: &mut Talk, folder: &str, secret: Option<&Secret>) -> Result<(), Stopped> {
+    let door = run.door;
+    let Some((user, secret)) = run.credentials(secret) else {
+        return Ok(());
+    };
+    step(run, talk, Phase::Login, door.timeout.max(TARPIT), async |t| {
+        login::login(t, door, user, secret).await
+    })
+    .await?;
+    step(run, talk, Phase::Examine, door.timeout, async |t| {
+        let name = mailbox(folder)?;
+        t.command(&format!("EXAMINE {name}")).await.map(|_| ())
+    })
+    .await?;
+    let read = match talk.log.exists {
+        Some(0) => Read::Nothing("mailbox empty: the store is proved by EXAMINE alone"),
+        None => Read::Nothing("EXAMINE told no count of messages: the store is proved by EXAMINE alone"),
+        Some(_) => step(run, talk, Phase::Fetch, door.timeout, fetch).await?,
+    };
+    match read {
+        Read::Envelope => {}
+        Read::Odd(note) => talk.note(note.into()),
+        Read::Nothing(note) => {
+            run.report.proved = Some(Phase::Examine);
+            run.report.goal = Phase::Examine;
+            run.report.plan.retain(|p| *p != Phase::Fetch);
+            talk.note(note.into());
+        }
+    }
+    if let (None, Some(said)) = (&run.report.failure, &talk.log.overquota) {
+        run.report.failure = Some(class::over_quota(Phase::Examine, said));
+    }
+    Ok(())
+}
+
+/// One phase of the conversation.
+async fn step<T>(
+    run: &mut Run<'_>,
+    talk: &mut Talk,
+    phase: Phase,
+    limit: Span,
+    work: impl AsyncFnOnce(&mut Talk) -> Result<T, Fault>,
+) -> Result<T, Stopped> {
+    talk.begin_phase();
+    let started = Instant::now();
+    let done = timeout(limit.to_std(), work(talk))
+        .await
+        .unwrap_or(Err(Broken::TimedOut(limit).into()));
+    let done = done.map_err(|fault| {
+        let fault = match (fault, talk.log.waits.take()) {
+            (Fault::Broken(Broken::TimedOut(_) | Broken::HungUp(_)), Some(words)) => Fault::WaitsForAuth(words),
+            (fault, _) => fault,
         };
-        self.saw_tls(&seen, secured.as_ref().ok().and_then(|s| s.not_after));
-        let secured = secured.map_err(|e| self.tls_failure(&e));
-        Ok(self.held(Phase::Tls, started, secured)?.stream)
+        class::fault(run.door, phase, &fault)
+    });
+    if done.is_err() {
+        take_words(run, talk);
     }
+    run.held(phase, started, done)
+}
 
-    /// STARTTLS and the handshake are one phase.
-    async fn start_tls(&mut self, connector: Ready, mut talk: Talk, seen: &Seen) -> Result<Talk, Stopped> {
-        let door = self.door;
-        let started = Instant::now();
-        let answered = timeout(door.timeout.to_std(), ask_for_tls(&mut talk)).await;
-        if let Err(fault) = answered.unwrap_or(Err(Fault::TimedOut(door.timeout))) {
-            self.take_words(&mut talk);
-            let failure = class::fault(door, Phase::Tls, &fault);
-            return self.held(Phase::Tls, started, Err(failure));
-        }
-        // What was said before TLS is kept, whatever comes of the handshake.
-        self.take_words(&mut talk);
-        let (guard, log) = talk.into_parts();
-        let secured = match (guard.behind().len(), guard.into_inner(), connector) {
-            (0, Stream::Plain(tcp), Ok(connector)) => {
-                let left = door.timeout - started.elapsed().into();
-                let secured = connector.secure(tcp, &door.host, left).await;
-                self.saw_tls(seen, secured.as_ref().ok().and_then(|s| s.not_after));
-                secured.map_err(|e| self.tls_failure(&e))
-            }
-            (0, _, Err(e)) => Err(self.tls_failure(&e)),
-            (n, ..) => Err(class::fault(door, Phase::Tls, &Fault::Injected(n))),
-        };
-        let secured = self.held(Phase::Tls, started, secured)?;
-        Ok(Talk::go_on(secured.stream, log))
-    }
-
-    /// The connector's first build is our own work and no time of the server's. A CA file may be on a share that hangs.
-    async fn connector(&self, dialer: &Dialer) -> Ready {
-        let prepared = timeout(CONNECTOR_LIMIT, dialer.trusts.prepare(self.door.ca_file.as_deref())).await;
-        prepared.unwrap_or_else(|_| {
-            Err(TlsError::Trust(format!(
-                "the CA bundle could not be read in {CONNECTOR_LIMIT:?}"
-            )))
-        })
-    }
-
-    fn saw_tls(&mut self, seen: &Seen, not_after: Option<Timestamp>) {
-        let version = seen.tls_version().map(Text::from);
-        if version.is_some() || not_after.is_some() {
-            self.report.tls = Some(TlsSeen { version, not_after });
-        }
-    }
-
-    fn tls_failure(&self, e: &TlsError) -> Failure {
-        let mut failure = class::tls(e, self.door.security);
-        if matches!(e, TlsError::Expired | TlsError::NotYetValid) {
-            let hint = failure.hint.as_deref().unwrap_or_default();
-            failure.hint = Some(format!("{hint}; the clock here says {:.0}", self.now).into());
-        }
-        failure
-    }
-
-    async fn greeting(&mut self, talk: &mut Talk, limit: Span) -> Result<(), Stopped> {
-        let said = self.step(talk, Phase::Greeting, limit, Talk::greeting).await?;
-        self.report.greeting = Some(said.text);
-        Ok(())
-    }
-
-    /// Everything that needs a user.
-    async fn as_user(&mut self, talk: &mut Talk, secret: Option<&Secret>) -> Result<(), Stopped> {
-        let door = self.door;
-        let (Some(user), Some(secret)) = (&door.user, secret) else {
-            let why = if door.user.is_some() {
-                "no password or token"
-            } else {
-                "no user"
-            };
-            talk.note(format!("login not tried: {why} given").into());
-            return Ok(());
-        };
-        self.step(talk, Phase::Login, door.timeout.max(TARPIT), async |t| {
-            login::login(t, door, user, secret).await
-        })
-        .await?;
-        self.step(talk, Phase::Examine, door.timeout, async |t| {
-            let name = mailbox(&door.mailbox)?;
-            t.command(&format!("EXAMINE {name}")).await.map(|_| ())
-        })
-        .await?;
-        let read = match talk.log.exists {
-            Some(0) => Read::Nothing("mailbox empty: the store is proved by EXAMINE alone"),
-            None => Read::Nothing("EXAMINE told no count of messages: the store is proved by EXAMINE alone"),
-            Some(_) => self.step(talk, Phase::Fetch, door.timeout, fetch).await?,
-        };
-        match read {
-            Read::Envelope => {}
-            Read::Odd(note) => talk.note(note.into()),
-            Read::Nothing(note) => {
-                self.report.proved = Some(Phase::Examine);
-                self.report.goal = Phase::Examine;
-                talk.note(note.into());
-            }
-        }
-        if let (None, Some(said)) = (&self.report.failure, &talk.log.overquota) {
-            self.report.failure = Some(class::over_quota(Phase::Examine, said));
-        }
-        Ok(())
-    }
-
-    /// One phase of the conversation.
-    async fn step<T>(
-        &mut self,
-        talk: &mut Talk,
-        phase: Phase,
-        limit: Span,
-        work: impl AsyncFnOnce(&mut Talk) -> Result<T, Fault>,
-    ) -> Result<T, Stopped> {
-        talk.begin_phase();
-        let started = Instant::now();
-        let done = timeout(limit.to_std(), work(talk))
-            .await
-            .unwrap_or(Err(Fault::TimedOut(limit)));
-        let done = done.map_err(|fault| {
-            let fault = match (fault, talk.log.waits.take()) {
-                (Fault::TimedOut(_) | Fault::HungUp(_), Some(words)) => Fault::WaitsForAuth(words),
-                (fault, _) => fault,
-            };
-            class::fault(self.door, phase, &fault)
-        });
-        if done.is_err() {
-            self.take_words(talk);
-        }
-        self.held(phase, started, done)
-    }
-
-    /// Closes a phase: its time, whether it held, and why not.
-    fn held<T>(&mut self, phase: Phase, started: Instant, done: Result<T, Failure>) -> Result<T, Stopped> {
-        self.report.phases.push(PhaseTime {
-            phase,
-            took: started.elapsed().into(),
-            ok: done.is_ok(),
-        });
-        done.inspect(|_| self.report.proved = self.report.proved.max(Some(phase)))
-            .map_err(|failure| {
-                self.report.failure = Some(failure);
-                Stopped
-            })
-    }
-
-    fn take_words(&mut self, talk: &mut Talk) {
-        self.report.alerts.append(&mut talk.log.alerts);
-        self.report.notes.append(&mut talk.log.notes);
-    }
+fn take_words(run: &mut Run<'_>, talk: &mut Talk) {
+    run.report.alerts.append(&mut talk.log.alerts);
+    run.report.notes.append(&mut talk.log.notes);
 }
 
 async fn ask_for_tls(talk: &mut Talk) -> Result<(), Fault> {
     talk.begin_phase();
     if talk.log.capabilities.as_ref().is_some_and(|c| !c.has("STARTTLS")) {
-        return Err(Fault::NoStartTls);
+        return Err(Broken::NoStartTls.into());
     }
     talk.command("STARTTLS").await.map(|_| ())
 }
@@ -319,7 +240,7 @@ async fn fetch(talk: &mut Talk) -> Result<Read, Fault> {
         Err(Fault::Said(said)) if said.has("EXPUNGEISSUED") => Ok(Read::Nothing(
             "the first message was just removed by another session: the store is proved by EXAMINE alone",
         )),
-        Err(Fault::TooMuch(_)) if talk.guard().spared_data() => Ok(Read::Odd(
+        Err(Fault::Broken(Broken::TooMuch(_))) if talk.guard().spared_data() => Ok(Read::Odd(
             "the first message's envelope is too large and was read in part",
         )),
         Err(fault) => Err(fault),

@@ -9,9 +9,10 @@ use async_imap::Client;
 use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response};
 use tokio::io::AsyncWriteExt;
 
+use super::super::lines::Broken;
 use super::guard::{Guard, Refused};
 use super::said::{Capabilities, Said, Status};
-use crate::domain::{Span, Text};
+use crate::domain::Text;
 use crate::reach::dial::{Stream, os_words};
 
 /// The most alerts and warnings that are kept of one probe.
@@ -26,29 +27,16 @@ pub enum Fault {
     Said(Said),
     /// It said that it waits for its own authentication process, and that did not come.
     WaitsForAuth(Text),
-    /// The connection ended; how.
-    HungUp(String),
-    /// No answer within this time.
-    TimedOut(Span),
-    /// It says more than a probe will read.
-    TooMuch(String),
-    /// It speaks something else.
-    NotImap(Text),
-    /// STARTTLS is not among its capabilities.
-    NoStartTls,
-    /// Bytes stood behind its answer to STARTTLS, before TLS began; how many.
-    Injected(usize),
     /// It forbids LOGIN and offers no AUTHENTICATE PLAIN.
     LoginDisabled,
-    /// It does not offer the mechanism that is configured; the ones that it does.
-    NotOffered {
-        /// What is configured.
-        wanted: &'static str,
-        /// What there is.
-        offered: Text,
-    },
-    /// The user name, password or mailbox cannot be put into a command.
-    NotSendable(&'static str),
+    /// Something else than an answer came, or nothing.
+    Broken(Broken),
+}
+
+impl From<Broken> for Fault {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
 }
 
 /// What is kept of everything that was said.
@@ -127,7 +115,7 @@ impl Talk {
                 Heard::Condition(said) if said.status == Status::Ok && waits_for_auth(&said) => {}
                 Heard::Condition(said) if said.status == Status::Ok => return Ok(said),
                 Heard::Condition(said) | Heard::Done(_, said) => return Err(Fault::Said(said)),
-                Heard::Challenge(_) => return Err(Fault::NotImap("a continuation for a greeting".into())),
+                Heard::Challenge(_) => return Err(Broken::Strange("a continuation for a greeting".into()).into()),
                 Heard::Data => {}
             }
         }
@@ -152,7 +140,7 @@ impl Talk {
                 Heard::Challenge(text) => {
                     challenges += 1;
                     if challenges > MAX_CHALLENGES {
-                        return Err(Fault::TooMuch("challenge after challenge".to_owned()));
+                        return Err(Broken::TooMuch("challenge after challenge".to_owned()).into());
                     }
                     self.send(&format!("{}\r\n", answer(&text))).await?;
                 }
@@ -175,7 +163,7 @@ impl Talk {
     async fn next(&mut self) -> Result<Heard, Fault> {
         let response = match self.client.read_response().await {
             Ok(Some(response)) => response,
-            Ok(None) => return Err(Fault::HungUp("the server closed the connection".to_owned())),
+            Ok(None) => return Err(Broken::HungUp("the server closed the connection".to_owned()).into()),
             Err(e) => return Err(fault_of(&e)),
         };
         Ok(match response.parsed() {
@@ -242,17 +230,18 @@ fn waits_for_auth(said: &Said) -> bool {
 }
 
 fn fault_of(e: &io::Error) -> Fault {
-    match e.get_ref().and_then(|inner| inner.downcast_ref::<Refused>()) {
-        Some(Refused::TooMuch) => Fault::TooMuch(Refused::TooMuch.to_string()),
-        Some(Refused::NotImap(words)) => Fault::NotImap(words.clone()),
-        None => Fault::HungUp(os_words(e)),
-    }
+    let broken = match e.get_ref().and_then(|inner| inner.downcast_ref::<Refused>()) {
+        Some(Refused::TooMuch) => Broken::TooMuch(Refused::TooMuch.to_string()),
+        Some(Refused::NotImap(words)) => Broken::Strange(words.clone()),
+        None => Broken::HungUp(os_words(e)),
+    };
+    broken.into()
 }
 
 /// A quoted string (RFC 9051 4.3). What must not stand in one is refused: it could smuggle in a second command.
 pub fn quoted(s: &str, what: &'static str) -> Result<String, Fault> {
     if s.contains(['\r', '\n', '\0']) {
-        return Err(Fault::NotSendable(what));
+        return Err(Broken::NotSendable(what).into());
     }
     Ok(format!("\"{}\"", s.replace('\\', "\\\\").replace('"', "\\\"")))
 }
@@ -289,7 +278,10 @@ mod tests {
     fn quotes_and_backslashes_are_escaped_and_line_ends_are_refused() {
         assert_eq!(quoted(r#"a"b\c"#, "x").unwrap(), r#""a\"b\\c""#);
         for bad in ["a\r\nB LOGOUT", "a\0", "\n"] {
-            assert_eq!(quoted(bad, "the password"), Err(Fault::NotSendable("the password")));
+            assert_eq!(
+                quoted(bad, "the password"),
+                Err(Broken::NotSendable("the password").into())
+            );
         }
     }
 

@@ -1,9 +1,10 @@
 //! Names to addresses, as the system's own configuration has it: address literals, `localhost`, `/etc/hosts`, then DNS
-//! with the servers and search domains of `/etc/resolv.conf` (127.0.0.1 where there is none, as libc does). Nothing is
+//! with the servers and search domains of `/etc/resolv.conf` (127.0.0.1 where there is none, as libc does); other servers
+//! may be named in place of its own. Nothing is
 //! cached: a probe is there to see that names still resolve. Files that changed are read again.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -13,11 +14,12 @@ use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, R
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::{Query, ResponseCode};
-use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::proto::rr::{Name, Record, RecordType};
 use hickory_resolver::{Hosts, TokioResolver, system_conf};
 use tokio::time::{sleep, timeout};
 
 use crate::domain::Span;
+use crate::domain::dns::Resolver;
 
 /// How long one DNS server gets for one try. The system's 5 s would leave no second try within a probe's time-out.
 const ONE_TRY: Duration = Duration::from_millis(1_500);
@@ -63,6 +65,8 @@ impl NameError {
 /// The resolver. Cheap to clone; clones share it.
 #[derive(Clone, Default)]
 pub struct Names {
+    /// Asked in place of the system's servers; none: the system's.
+    servers: Arc<[SocketAddr]>,
     loaded: Arc<Mutex<Option<Loaded>>>,
 }
 
@@ -92,6 +96,27 @@ pub(super) fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 impl Names {
+    /// Names as these servers have them, in place of the system's own; of none, the system's.
+    pub fn of(servers: &[Resolver]) -> Self {
+        Self {
+            servers: servers.iter().filter_map(|s| s.as_str().parse().ok()).collect(),
+            loaded: Arc::default(),
+        }
+    }
+
+    /// All records of one kind at this very name, which no search domain is put behind. A name without such records gives
+    /// none. Ends within `limit`.
+    pub(super) async fn records(&self, name: &str, kind: RecordType, limit: Span) -> Result<Vec<Record>, NameError> {
+        let mut whole = Name::from_ascii(name)
+            .ok()
+            .filter(|n| n.num_labels() > 0)
+            .ok_or_else(|| NameError::NotAName(name.to_owned()))?;
+        whole.set_fqdn(true);
+        let system = self.system()?;
+        let done = timeout(limit.to_std(), system.records(&whole, kind)).await;
+        done.unwrap_or_else(|_| Err(system.no_answer(&whole, kind, format!("silent for {limit}"))))
+    }
+
     /// The addresses of a host, in the order in which they should be tried. Ends within `limit`.
     pub async fn addresses(&self, host: &str, limit: Span) -> Result<Vec<IpAddr>, NameError> {
         if let Some(known) = without_asking(host) {
@@ -114,7 +139,7 @@ impl Names {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         match &*loaded {
             Some(l) if l.stamps == stamps => Ok(l.clone()),
-            _ => Ok(loaded.insert(load(stamps)?).clone()),
+            _ => Ok(loaded.insert(load(stamps, &self.servers)?).clone()),
         }
     }
 }
@@ -129,14 +154,19 @@ fn without_asking(host: &str) -> Option<Vec<IpAddr>> {
         .then(|| vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()])
 }
 
-fn load(stamps: [Option<Stamp>; 2]) -> Result<Loaded, NameError> {
-    let (config, options) = system_conf::read_system_conf().unwrap_or_else(|_| {
+fn load(stamps: [Option<Stamp>; 2], servers: &[SocketAddr]) -> Result<Loaded, NameError> {
+    let (mut config, options) = system_conf::read_system_conf().unwrap_or_else(|_| {
         let local = NameServerConfig::udp_and_tcp(Ipv4Addr::LOCALHOST.into());
         (
             ResolverConfig::from_parts(None, Vec::new(), vec![local]),
             ResolverOpts::default(),
         )
     });
+    if !servers.is_empty() {
+        let domain = config.domain().cloned();
+        let named = servers.iter().map(|at| name_server(*at)).collect();
+        config = ResolverConfig::from_parts(domain, config.search().to_vec(), named);
+    }
     let hosts = Hosts::from_system().unwrap_or_default();
     Ok(Loaded {
         stamps,
@@ -144,11 +174,27 @@ fn load(stamps: [Option<Stamp>; 2]) -> Result<Loaded, NameError> {
     })
 }
 
+fn name_server(at: SocketAddr) -> NameServerConfig {
+    let mut server = NameServerConfig::udp_and_tcp(at.ip());
+    for connection in &mut server.connections {
+        connection.port = at.port();
+    }
+    server
+}
+
+/// `10.0.0.1`, and the port where it is not the usual one.
+fn server_shown(server: &NameServerConfig) -> String {
+    match server.connections.first().map(|c| c.port) {
+        Some(port) if port != 53 => SocketAddr::new(server.ip, port).to_string(),
+        _ => server.ip.to_string(),
+    }
+}
+
 fn with(config: ResolverConfig, mut options: ResolverOpts, hosts: Hosts) -> Result<Loaded, NameError> {
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
     options.timeout = options.timeout.min(ONE_TRY);
-    let servers: Vec<String> = config.name_servers().iter().map(|s| s.ip.to_string()).collect();
+    let servers: Vec<String> = config.name_servers().iter().map(server_shown).collect();
     let suffixes = config.search().iter().chain(config.domain()).cloned().collect();
     let ndots = options.ndots;
     let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
@@ -204,7 +250,7 @@ impl Loaded {
     async fn ask_within(&self, name: &Name, limit: Span) -> Result<Vec<IpAddr>, NameError> {
         timeout(limit.to_std(), self.ask_all(name))
             .await
-            .unwrap_or_else(|_| Err(self.no_answer(name, format!("silent for {limit}"))))
+            .unwrap_or_else(|_| Err(self.no_answer(name, RecordType::A, format!("silent for {limit}"))))
     }
 
     async fn ask_all(&self, name: &Name) -> Result<Vec<IpAddr>, NameError> {
@@ -241,26 +287,34 @@ impl Loaded {
     }
 
     async fn ask_one(&self, name: &Name, kind: RecordType) -> Result<Vec<IpAddr>, NameError> {
+        let records = self.records(name, kind).await?;
+        let found: Vec<IpAddr> = records.iter().filter_map(|r| r.data.ip_addr()).collect();
+        if found.is_empty() {
+            return Err(NameError::NoAddress(shown(name)));
+        }
+        Ok(found)
+    }
+
+    async fn records(&self, name: &Name, kind: RecordType) -> Result<Vec<Record>, NameError> {
         match self.resolver.lookup(name.clone(), kind).await {
-            Ok(answer) => {
-                let found: Vec<IpAddr> = answer.answers().iter().filter_map(|r| r.data.ip_addr()).collect();
-                if found.is_empty() {
-                    return Err(NameError::NoAddress(shown(name)));
-                }
-                Ok(found)
-            }
-            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => Err(match none.response_code {
-                ResponseCode::NXDomain => NameError::NoSuchName(shown(name)),
-                ResponseCode::NoError => NameError::NoAddress(shown(name)),
-                other => self.no_answer(name, other.to_string()),
-            }),
-            Err(e) => Err(self.no_answer(name, e.to_string())),
+            Ok(answer) => Ok(answer.answers().to_vec()),
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => match none.response_code {
+                ResponseCode::NXDomain => Err(NameError::NoSuchName(shown(name))),
+                ResponseCode::NoError => Ok(Vec::new()),
+                other => Err(self.no_answer(name, kind, other.to_string())),
+            },
+            Err(e) => Err(self.no_answer(name, kind, e.to_string())),
         }
     }
 
-    fn no_answer(&self, name: &Name, why: String) -> NameError {
+    fn no_answer(&self, name: &Name, kind: RecordType, why: String) -> NameError {
+        let name = shown(name);
         NameError::NoAnswer {
-            name: shown(name),
+            name: if kind.is_ip_addr() {
+                name
+            } else {
+                format!("{kind} of {name}")
+            },
             servers: self.servers.to_string(),
             why,
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_native_tls::TlsStream;
 
 use super::hello::Hello;
@@ -38,19 +38,39 @@ impl Seen {
     }
 }
 
-/// A TCP connection that is watched.
+/// A connection that is watched.
 #[derive(Debug)]
 pub struct Watched {
-    tcp: TcpStream,
+    wire: Wire,
     seen: Arc<Seen>,
 }
 
+#[derive(Debug)]
+enum Wire {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
 impl Watched {
-    /// Watches a fresh connection.
+    /// Watches a fresh TCP connection.
     pub fn new(tcp: TcpStream) -> Self {
+        Self::of(Wire::Tcp(tcp))
+    }
+    /// Watches a fresh connection to a unix socket.
+    pub fn unix(unix: UnixStream) -> Self {
+        Self::of(Wire::Unix(unix))
+    }
+    fn of(wire: Wire) -> Self {
         Self {
-            tcp,
+            wire,
             seen: Arc::default(),
+        }
+    }
+    /// Our own address, where it has one.
+    pub fn from(&self) -> Option<std::net::IpAddr> {
+        match &self.wire {
+            Wire::Tcp(tcp) => tcp.local_addr().ok().map(|a| a.ip()),
+            Wire::Unix(_) => None,
         }
     }
     /// What came off the wire.
@@ -62,7 +82,10 @@ impl Watched {
 impl AsyncRead for Watched {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.tcp).poll_read(cx, buf))?;
+        ready!(match &mut self.wire {
+            Wire::Tcp(s) => Pin::new(s).poll_read(cx, buf),
+            Wire::Unix(s) => Pin::new(s).poll_read(cx, buf),
+        })?;
         self.seen.saw(&buf.filled()[before..]);
         Poll::Ready(Ok(()))
     }
@@ -70,13 +93,22 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(cx, data)
+        match &mut self.wire {
+            Wire::Tcp(s) => Pin::new(s).poll_write(cx, data),
+            Wire::Unix(s) => Pin::new(s).poll_write(cx, data),
+        }
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(cx)
+        match &mut self.wire {
+            Wire::Tcp(s) => Pin::new(s).poll_flush(cx),
+            Wire::Unix(s) => Pin::new(s).poll_flush(cx),
+        }
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(cx)
+        match &mut self.wire {
+            Wire::Tcp(s) => Pin::new(s).poll_shutdown(cx),
+            Wire::Unix(s) => Pin::new(s).poll_shutdown(cx),
+        }
     }
 }
 

@@ -44,13 +44,23 @@ impl ConnectError {
     }
 }
 
-/// Connects to the first address that answers, and says which one that was.
-pub async fn connect(addresses: &[IpAddr], port: u16, limit: Span) -> Result<(Watched, SocketAddr), ConnectError> {
+/// What came of each address that was tried before or beside the one that answered; `None`: nothing yet.
+pub type Passed = Vec<(SocketAddr, Option<String>)>;
+
+/// Connects to the first address that answers, and says which one that was, and what came of those before it.
+pub async fn connect(
+    addresses: &[IpAddr],
+    port: u16,
+    limit: Span,
+) -> Result<(Watched, SocketAddr, Passed), ConnectError> {
     let mut waiting: VecDeque<SocketAddr> = mixed(addresses).map(|ip| SocketAddr::new(ip, port)).collect();
     let mut tried = Vec::new();
     let race = race(&mut waiting, &mut tried);
     match timeout(limit.to_std(), race).await {
-        Ok(Some((tcp, at))) => Ok((Watched::new(tcp), at)),
+        Ok(Some((tcp, at))) => {
+            tried.retain(|(a, _)| *a != at);
+            Ok((Watched::new(tcp), at, tried))
+        }
         Ok(None) | Err(_) => Err(ConnectError { tried, waited: limit }),
     }
 }
@@ -136,10 +146,12 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         // 127.0.0.2 is this host too, and nothing listens there.
-        let (_, at) = connect(&[ip("127.0.0.2"), ip("127.0.0.1")], port, Span::from_secs(5))
+        let (_, at, passed) = connect(&[ip("127.0.0.2"), ip("127.0.0.1")], port, Span::from_secs(5))
             .await
             .unwrap();
         assert_eq!(at, SocketAddr::new(ip("127.0.0.1"), port));
+        let refused = Some("connection refused".to_owned());
+        assert_eq!(passed, [(SocketAddr::new(ip("127.0.0.2"), port), refused)]);
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ use super::name::{Stamp, stamp};
 use super::os_words;
 use super::stream::{Stream, Watched};
 use crate::domain::Span;
+use crate::domain::health::{CERT_ENDED, CERT_NOT_BEGUN};
 
 /// The largest CA bundle that is read.
 const MAX_BUNDLE: u64 = 16 * 1024 * 1024;
@@ -30,10 +31,10 @@ pub enum TlsError {
     #[error("{0}")]
     Trust(String),
     /// The certificate, or one in its chain, has ended.
-    #[error("the certificate has expired")]
+    #[error("{CERT_ENDED}")]
     Expired,
     /// The certificate, or one in its chain, begins later.
-    #[error("the certificate is not valid yet")]
+    #[error("{CERT_NOT_BEGUN}")]
     NotYetValid,
     /// The certificate is for other names.
     #[error("the certificate is not for {0}")]

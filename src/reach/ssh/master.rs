@@ -3,6 +3,7 @@
 //! We start it ourselves and hand its socket to the `openssh` crate: so a try that hangs can be killed, its own words can
 //! be read, and options of the user's config that make no sense for us (port forwards, a remote command) are off.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -11,10 +12,11 @@ use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use openssh::Session;
+use openssh::{ForwardType, Session};
 use rustix::process::{Pid, geteuid, test_kill_process};
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::timeout;
 
 use super::super::local::{Group, SBIN};
@@ -46,6 +48,8 @@ pub(super) struct Link {
     bound: Bound,
     /// Our folder with the socket; taken when it is closed.
     home: Mutex<Option<TempDir>>,
+    /// Sockets there that were forwarded, each to the socket here that leads to it.
+    forwards: AsyncMutex<HashMap<String, PathBuf>>,
 }
 
 /// What ends a command there when nobody waits for it any more: sshd does not.
@@ -94,6 +98,7 @@ impl Link {
             socket,
             bound: Bound::Watchdog,
             home: Mutex::new(Some(home)),
+            forwards: AsyncMutex::default(),
         };
         let left = (budget + LAST_WORDS).saturating_sub(started.elapsed());
         match timeout(left, link.has_timeout()).await {
@@ -106,6 +111,22 @@ impl Link {
             Err(_) => return Err(trouble::silent(target, target.connect_timeout)),
         }
         Ok(link)
+    }
+
+    /// The socket here that leads to the unix socket at `path` there. Whether somebody serves that one is not known before
+    /// something is said over it.
+    pub(super) async fn forward(&self, path: &str) -> Result<PathBuf, openssh::Error> {
+        // Held over the request, so that two who want the same do not ask twice.
+        let mut forwards = self.forwards.lock().await;
+        if let Some(local) = forwards.get(path) {
+            return Ok(local.clone());
+        }
+        let local = self.socket.with_file_name(format!("f{}", forwards.len()));
+        self.session
+            .request_port_forward(ForwardType::Local, &*local, Path::new(path))
+            .await?;
+        forwards.insert(path.to_owned(), local.clone());
+        Ok(local)
     }
 
     /// Whether a command comes back over it.
@@ -165,6 +186,11 @@ impl Drop for Link {
             });
         }
     }
+}
+
+/// What [`Link::bounded`] makes of a command, in each way of ending it there.
+pub(super) fn lines(argv: &Argv, limit: Span) -> [String; 2] {
+    [Bound::Timeout, Bound::Watchdog].map(|bound| bounded(bound, argv, limit))
 }
 
 fn bounded(bound: Bound, argv: &Argv, limit: Span) -> String {

@@ -1,6 +1,6 @@
 //! Which columns fit, and how wide they are. Narrow screens drop what is needed least; wide ones show more.
 
-use crate::console::view::headline;
+use crate::console::view::{drain, headline};
 use crate::console::widget::width;
 use crate::model::Row;
 
@@ -19,7 +19,7 @@ pub enum Column {
     Queue,
     /// Net messages a minute.
     Net,
-    /// Which way the queues go.
+    /// Whether the queues drain, and when they are clear.
     Drain,
     /// Maintenance.
     Maint,
@@ -46,8 +46,8 @@ const BASE: [Placed; 8] = [
     (C::Spark, 2, 5),
     (C::Queue, 1, 7),
     (C::Net, 1, 7),
-    (C::Drain, 2, 9),
-    (C::Maint, 2, 6),
+    (C::Drain, 2, drain::COLUMN.0),
+    (C::Maint, 1, 6),
 ];
 /// What goes first when they do not fit.
 const DROP: [Column; 3] = [C::Spark, C::P50, C::Net];
@@ -59,9 +59,9 @@ const ADD: [(Placed, Column); 4] = [
     ((C::Cert, 2, 5), C::Spark),
 ];
 
-/// The columns for a screen of this width.
-pub fn plan(screen: usize, rows: &[Row<'_>]) -> Vec<Placed> {
-    let name = rows.iter().map(|r| width(&r.server.name)).max().unwrap_or(6).max(6);
+/// The columns for a screen of this width, with so many more for marks before the names.
+pub fn plan(screen: usize, rows: &[Row<'_>], marks: usize) -> Vec<Placed> {
+    let name = rows.iter().map(|r| width(&r.server.name)).max().unwrap_or(6).max(6) + marks;
     let status = rows
         .iter()
         .map(|r| 2 + width(&headline::words(r)))
@@ -88,14 +88,17 @@ fn fit(screen: usize, name: usize, status: usize) -> Vec<Placed> {
     };
     grow(&mut all, C::Status, status.min(17));
     grow(&mut all, C::Name, name.min(12));
-    // A server that cannot be told by its name is worth less than its rate: the trend stays.
+    // A server that cannot be told by its name is worth less than its rate: the drain stays.
     for column in DROP {
         if all.iter().any(|(c, _, w)| *c == C::Name && *w < name.min(12)) {
             all.retain(|(c, ..)| *c != column);
             grow(&mut all, C::Name, name.min(12));
         }
     }
+    // `✖ smtp delivery 451`.
+    grow(&mut all, C::Status, status.min(19));
     grow(&mut all, C::Spark, 10);
+    grow(&mut all, C::Drain, drain::COLUMN.1);
     grow(&mut all, C::Name, name.min(24));
     grow(&mut all, C::Status, status.min(26));
     for (placed, after) in ADD {

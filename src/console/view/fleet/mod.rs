@@ -26,15 +26,30 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
     let theme = app.options.theme;
     let l = Layout::of(area, app.model.servers().count());
     let rows = app.rows(now);
-    header::draw(buf, area, app, now);
+    let roles = if l.upper_rule.is_some() {
+        header::Roles::Below
+    } else {
+        header::Roles::Here
+    };
+    header::draw(buf, area, app, roles, now);
     if let Some(rule) = l.upper_rule {
         boxed::rule(buf, rule, "", theme);
+        if let Some(cells) = super::roles::cells(app, usize::from(rule.width) - 4, now) {
+            let line = Cells::new()
+                .gap(1)
+                .join(cells)
+                .gap(1)
+                .line_in(usize::from(rule.width) - 2);
+            buf.set_line(rule.x + 1, rule.y, &line, rule.width - 2);
+        }
     }
-    let columns = columns::plan(usize::from(area.width), &rows);
+    let marked = app.fleet.marked().next().is_some();
+    let marks = if marked { row::MARK } else { 0 };
+    let columns = columns::plan(usize::from(area.width), &rows, marks);
     buf.set_line(
         l.head.x,
         l.head.y,
-        &row::head(&columns, recent(app), theme),
+        &row::head(&columns, recent(app), row::doors(app), theme),
         l.head.width,
     );
 

@@ -6,11 +6,12 @@ use ratatui::text::Line;
 
 use crate::console::app::App;
 use crate::console::theme::{Role, Theme};
-use crate::console::view::{detail, headline};
+use crate::console::view::{detail, drain, headline};
 use crate::console::widget::{Cells, spark};
 use crate::console::{glyphs, number, when};
 use crate::domain::Span;
-use crate::domain::flow::Trend;
+use crate::domain::door::Protocol;
+use crate::domain::forecast::Drain;
 use crate::domain::health::Verdict;
 use crate::domain::job::State;
 use crate::model::{JobLine, Row};
@@ -26,13 +27,25 @@ pub enum Cursor {
     Elsewhere,
 }
 
+/// Columns that a mark takes before the names, once anything is marked.
+pub const MARK: usize = 2;
 /// What stands for a thing that is not watched.
 const NONE: &str = "—";
 /// What stands for a thing that is not known.
 const UNKNOWN: &str = "?";
 
+/// What the column of the doors is called: by the one protocol, where only that is watched.
+pub fn doors(app: &App) -> &'static str {
+    let all = app.model.servers().flat_map(|s| s.doors.values());
+    if all.map(crate::model::Door::protocol).all(|p| p == Protocol::Imap) {
+        "  IMAP"
+    } else {
+        "  DOOR"
+    }
+}
+
 /// The heads of the columns.
-pub fn head(columns: &[Placed], recent: Span, theme: Theme) -> Line<'static> {
+pub fn head(columns: &[Placed], recent: Span, doors: &str, theme: Theme) -> Line<'static> {
     let style = theme.style(Role::Label);
     let recent = match recent.secs() / 60 {
         m if m < 60 => format!("{m} MIN"),
@@ -45,7 +58,7 @@ pub fn head(columns: &[Placed], recent: Span, theme: Theme) -> Line<'static> {
             match column {
                 Column::Name => line.left("SERVER", *w, style),
                 // The words stand after their symbol, and so does their head.
-                Column::Status => line.left("  IMAP", *w, style),
+                Column::Status => line.left(doors, *w, style),
                 Column::P50 => line.right("P50", *w, style),
                 Column::Spark => line.left(&recent, *w, style),
                 Column::Queue => line.right("QUEUE", *w, style),
@@ -80,7 +93,18 @@ fn cell(line: Cells, column: Column, w: usize, row: &Row<'_>, app: &App, now: Ti
     let theme = app.options.theme;
     let right = |line: Cells, (text, role): (String, Role)| line.right(&text, w, theme.style(role));
     match column {
-        Column::Name => line.left(&row.server.name, w, name_style(row.verdict, theme)),
+        Column::Name => {
+            let style = name_style(row.verdict, theme);
+            match (app.fleet.marked().next(), app.fleet.is_marked(&row.server.name)) {
+                (None, _) => line.left(&row.server.name, w, style),
+                (_, false) => line.gap(MARK).left(&row.server.name, w - MARK, style),
+                (_, true) => line.put("• ", theme.style(Role::Accent)).left(
+                    &row.server.name,
+                    w - MARK,
+                    theme.style(Role::Accent),
+                ),
+            }
+        }
         Column::Status => {
             let text = format!("{} {}", glyphs::verdict(row.verdict), headline::words(row));
             line.left(&text, w, theme.verdict(row.verdict))
@@ -102,14 +126,17 @@ fn cell(line: Cells, column: Column, w: usize, row: &Row<'_>, app: &App, now: Ti
         Column::Net => right(
             line,
             match row.net_per_min {
-                Some(rate) => (number::signed(rate, w), net_role(row.trend)),
+                Some(rate) => (number::signed(rate, w), net_role(row)),
                 None if row.server.queues.is_empty() => (NONE.to_owned(), Role::Faint),
                 None => (UNKNOWN.to_owned(), Role::Unknown),
             },
         ),
         Column::Drain => {
-            let (word, role) = drain(row);
-            line.left(word, w, theme.style(role))
+            let (words, role) = match &row.outlook {
+                Some(outlook) => drain::short(outlook, w, now, &app.options.zone),
+                None => (NONE.to_owned(), Role::Faint),
+            };
+            line.left(&words, w, theme.style(role))
         }
         Column::Maint => {
             let (text, style) = maint(row.job.as_ref(), theme);
@@ -160,21 +187,10 @@ fn queue(row: &Row<'_>, w: usize, now: Timestamp) -> (String, Role) {
 }
 
 /// Only growing mail is trouble.
-fn net_role(trend: Trend) -> Role {
-    match trend {
-        Trend::Growing { .. } => Role::Warn,
+fn net_role(row: &Row<'_>) -> Role {
+    match row.outlook.map(|o| o.drain) {
+        Some(Drain::Growing { .. }) => Role::Warn,
         _ => Role::Text,
-    }
-}
-
-fn drain(row: &Row<'_>) -> (&'static str, Role) {
-    match row.trend {
-        _ if row.server.queues.is_empty() => (NONE, Role::Faint),
-        Trend::Empty => ("clear", Role::Ok),
-        Trend::Shrinking { .. } => ("shrinking", Role::Ok),
-        Trend::Steady => ("steady", Role::Text),
-        Trend::Growing { .. } => ("growing", Role::Warn),
-        Trend::Unknown => ("unknown", Role::Unknown),
     }
 }
 
@@ -186,8 +202,12 @@ fn maint(job: Option<&JobLine>, theme: Theme) -> (String, Style) {
     let text = match j.state {
         State::Running => j.progress.map_or_else(|| "runs".to_owned(), |p| format!("{p:.0}%")),
         State::Paused => match j.pause_left {
-            Some(left) if left > Span::ZERO => coarse(left),
-            Some(left) => return overdue(left, theme),
+            Some(left) if left <= Span::ZERO && !j.leased => return overdue(left, theme),
+            // Nothing on the server ends it, whatever its plan said.
+            _ if !j.leased => return (format!("{symbol} open"), theme.style(Role::Warn)),
+            // It fires about now; the next reading tells what came of it.
+            Some(left) if left <= Span::ZERO => "ends".to_owned(),
+            Some(left) => coarse(left),
             None => "?".to_owned(),
         },
         State::Idle => "idle".to_owned(),
@@ -235,7 +255,8 @@ fn cert(row: &Row<'_>, now: Timestamp) -> (String, Role) {
         .server
         .doors
         .values()
-        .filter_map(|d| d.probe.last()?.tls.as_ref()?.days_left(now));
+        .filter_map(|d| d.cert_ends)
+        .map(|end| (end.as_second() - now.as_second()).div_euclid(86_400));
     match tls.min() {
         Some(days) if days < row.server.limits().cert_days => (format!("{days}d"), Role::Warn),
         Some(days) => (format!("{days}d"), Role::Dim),
@@ -248,10 +269,14 @@ mod tests {
     use super::*;
 
     fn job(state: State, progress: Option<f64>, left: Option<i64>) -> String {
+        maintained(state, progress, left, true)
+    }
+    fn maintained(state: State, progress: Option<f64>, left: Option<i64>, leased: bool) -> String {
         let line = JobLine {
             state,
             progress,
             pause_left: left.map(Span::from_secs),
+            leased,
         };
         maint(Some(&line), Theme::PLAIN).0
     }
@@ -263,9 +288,12 @@ mod tests {
         assert_eq!(job(State::Paused, None, Some(22 * 60 - 5)), "‖ 22m");
         assert_eq!(job(State::Paused, None, Some(59)), "‖ 59s");
         assert_eq!(job(State::Paused, None, Some(4 * 3_600)), "‖ 4h");
-        assert_eq!(job(State::Paused, None, Some(0)), "▲ +0s");
-        assert_eq!(job(State::Paused, None, Some(-16_740)), "▲ +4h");
+        assert_eq!(job(State::Paused, None, Some(0)), "‖ ends");
+        assert_eq!(maintained(State::Paused, None, Some(0), false), "▲ +0s");
         assert_eq!(job(State::Paused, None, None), "‖ ?");
+        assert_eq!(maintained(State::Paused, None, Some(22 * 60), false), "‖ open");
+        assert_eq!(maintained(State::Paused, None, None, false), "‖ open");
+        assert_eq!(maintained(State::Paused, None, Some(-16_740), false), "▲ +4h");
         assert_eq!(job(State::Unknown, None, None), "?");
         assert_eq!(maint(None, Theme::PLAIN).0, "—");
         for text in [

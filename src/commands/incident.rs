@@ -1,0 +1,481 @@
+//! `mailtop incident`: what is on record of incidents, and what a person puts there. It reads and writes the journal alone, so
+//! it works beside a console and without one. Exit 0; 2 when the program that posts an update failed; 3 for usage, an incident
+//! that is not there, and a journal that cannot be read or written.
+
+mod draft;
+mod publish;
+mod show;
+mod told;
+mod words;
+
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::tz::TimeZone;
+
+use crate::config;
+use crate::console::app::since;
+use crate::console::when::zone_from_env;
+use crate::domain::event::{Event, Fact, Subject};
+use crate::domain::health::Layer;
+use crate::domain::incident::fact::{
+    Acknowledged, How, Noted, Opened, Out, Posted, StartCorrected, StateSet, Ticket, TicketIs,
+};
+use crate::domain::incident::opening::name;
+use crate::domain::incident::{Entry, Incident, IncidentId, MAX_WORDS, State, debt, lines};
+use crate::domain::{Name, Span, Text, Timestamp};
+use crate::journal::{Durability, Record, Sqlite, Trouble};
+use crate::model::Model;
+use crate::model::incident::named;
+
+use super::cli::Global;
+use super::{print, start};
+
+/// `incident`.
+#[derive(Debug, Args)]
+pub struct IncidentArgs {
+    /// What about them.
+    #[command(subcommand)]
+    pub what: What,
+}
+
+/// What about incidents.
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// A line each, oldest first.
+    List(ListArgs),
+    /// Clocks, what is owed, and the timeline of one.
+    Show(show::ShowArgs),
+    /// What could be told now, from what was observed.
+    Draft(draft::DraftArgs),
+    /// Open one by hand.
+    Open(OpenArgs),
+    /// Write something down.
+    Note(NoteArgs),
+    /// Take it: stops the clock of acknowledgement.
+    Ack(OneArgs),
+    /// Put on record, or post, what the public is told; say how far it is.
+    Update(UpdateArgs),
+    /// Say that it is over.
+    Resolve(ResolveArgs),
+    /// Link a ticket, and who it names as affected.
+    Ticket(TicketArgs),
+    /// Correct when it began; `-` goes back to what the record shows.
+    Start(StartArgs),
+}
+
+/// How incidents are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// `incident list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only those that are not over.
+    #[arg(long)]
+    pub open: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Which incident.
+#[derive(Debug, Args)]
+pub struct OneArgs {
+    /// Its number, its id, or the beginning of that.
+    #[arg(value_name = "INC")]
+    pub incident: String,
+}
+
+/// `incident open`.
+#[derive(Debug, Args)]
+pub struct OpenArgs {
+    /// A short name; made of layer and servers unless given.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// A server that it concerns; may be given several times.
+    #[arg(long = "server", value_name = "NAME")]
+    pub servers: Vec<String>,
+    /// Where it fails: name, network, tls, front-end, auth, store, …
+    #[arg(long, value_parser = layer)]
+    pub layer: Option<Layer>,
+    /// Your own number of it.
+    #[arg(long, value_name = "INC")]
+    pub number: Option<String>,
+    /// When it began: 10:58, `Sat 10:58`, `2026-11-21 10:58`.
+    #[arg(long, value_name = "TIME")]
+    pub backdate: Option<String>,
+}
+
+/// `incident note`.
+#[derive(Debug, Args)]
+pub struct NoteArgs {
+    /// Which.
+    #[command(flatten)]
+    pub one: OneArgs,
+    /// What; `-` reads it from standard input.
+    #[arg(value_name = "TEXT")]
+    pub text: String,
+    /// Of when it speaks.
+    #[arg(long, value_name = "TIME")]
+    pub backdate: Option<String>,
+}
+
+/// `incident update`.
+#[derive(Debug, Args)]
+pub struct UpdateArgs {
+    /// Which.
+    #[command(flatten)]
+    pub one: OneArgs,
+    /// The words; `-` reads them from standard input. Without words only the state is set.
+    #[arg(value_name = "TEXT")]
+    pub text: Option<String>,
+    /// How far it is: investigating, identified, monitoring.
+    #[arg(long, value_parser = State::parse)]
+    pub state: Option<State>,
+    /// In how long the next update is promised; by the configured cadence unless given.
+    #[arg(long, value_name = "SPAN", value_parser = Span::parse)]
+    pub next: Option<Span>,
+    /// Post it: runs `publish` of the config with the words on its standard input. Without it, it is put on record as posted.
+    #[arg(long)]
+    pub publish: bool,
+    /// When it was posted, where that was earlier.
+    #[arg(long, value_name = "TIME", conflicts_with = "publish")]
+    pub backdate: Option<String>,
+}
+
+/// `incident resolve`.
+#[derive(Debug, Args)]
+pub struct ResolveArgs {
+    /// Which.
+    #[command(flatten)]
+    pub one: OneArgs,
+    /// Why it is over.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+/// `incident ticket`.
+#[derive(Debug, Args)]
+pub struct TicketArgs {
+    /// Which.
+    #[command(flatten)]
+    pub one: OneArgs,
+    /// The ticket. One that fits `number` of the config becomes the incident's number.
+    #[arg(value_name = "TICKET")]
+    pub ticket: String,
+    /// Who it names as affected; may be given several times.
+    #[arg(long = "affected", value_name = "NAME")]
+    pub affected: Vec<String>,
+}
+
+/// `incident start`.
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// Which.
+    #[command(flatten)]
+    pub one: OneArgs,
+    /// When: 10:58, `Sat 10:58`, `2026-11-21 10:58`, or `-`.
+    #[arg(value_name = "TIME", allow_hyphen_values = true)]
+    pub at: String,
+}
+
+fn layer(word: &str) -> Result<Layer, String> {
+    let words = Layer::ALL.map(Layer::word);
+    Layer::ALL
+        .into_iter()
+        .find(|l| l.word() == word)
+        .ok_or_else(|| format!("write one of {}", words.join(", ")))
+}
+
+/// More than any update is.
+const MOST_INPUT: u64 = 256 << 10;
+
+/// Why something was not done.
+type Failed = ExitCode;
+
+/// Runs it.
+pub fn run(args: &IncidentArgs, global: &Global) -> ExitCode {
+    let now = Timestamp::now();
+    let zone = zone_from_env();
+    let paths = match start::paths(global) {
+        Ok(paths) => paths,
+        Err(code) => return code,
+    };
+    let desk = Desk {
+        journal: &paths.journal,
+        config: &paths.config,
+        now,
+        zone,
+    };
+    let done = match &args.what {
+        What::List(args) => desk.list(args),
+        What::Show(args) => show::show(args, &desk),
+        What::Draft(args) => draft::draft(args, &desk),
+        What::Open(args) => desk.open(args),
+        What::Note(args) => desk.note(args),
+        What::Ack(args) => desk.ack(args),
+        What::Update(args) => desk.update(args),
+        What::Resolve(args) => desk.resolve(args),
+        What::Ticket(args) => desk.ticket(args),
+        What::Start(args) => desk.start(args),
+    };
+    done.unwrap_or_else(|code| code)
+}
+
+struct Desk<'p> {
+    journal: &'p Path,
+    config: &'p Path,
+    now: Timestamp,
+    zone: TimeZone,
+}
+
+impl Desk<'_> {
+    /// All that is on record of incidents.
+    fn known(&self) -> Result<Model, Failed> {
+        let mut model = Model::new(None);
+        if self.journal.exists() {
+            let all = Sqlite::read_only(self.journal).and_then(|db| db.incidents());
+            model.apply_all(&all.map_err(|why| cannot_read(&why))?);
+            return Ok(model);
+        }
+        Err(start::fail(&format!(
+            "no journal at {}: nothing has been recorded there",
+            Text::from_bytes(self.journal.as_os_str().as_encoded_bytes())
+        )))
+    }
+
+    /// The one that is meant.
+    fn one(&self, args: &OneArgs) -> Result<Incident, Failed> {
+        let model = self.known()?;
+        named(model.incidents(), &args.incident)
+            .cloned()
+            .map_err(|why| start::fail(&why))
+    }
+
+    /// What the config says of incidents; what holds without one where there is none.
+    fn settings(&self) -> Result<config::Incident, Failed> {
+        if !self.config.exists() {
+            return Ok(config::Incident::default());
+        }
+        let config = config::load(self.config).map_err(|m| start::fail_all(&m))?;
+        Ok(config.incident)
+    }
+
+    /// A moment of the past that was given.
+    fn moment(&self, given: Option<&String>) -> Result<Option<Timestamp>, Failed> {
+        let Some(given) = given else { return Ok(None) };
+        match given.parse::<Timestamp>() {
+            Ok(at) if at <= self.now => Ok(Some(at)),
+            Ok(_) => Err(start::fail(&"that is in the future")),
+            Err(_) => since(given, self.now, &self.zone).map_err(|why| start::fail(&why)),
+        }
+    }
+
+    /// Puts an entry on disk.
+    fn record(&self, id: &IncidentId, entries: Vec<Entry>) -> Result<(), Failed> {
+        let event = |entry| Event {
+            at: Timestamp::now(),
+            seen_by: start::me(),
+            about: Subject::Incident { incident: id.clone() },
+            what: Fact::Incident(Box::new(entry)),
+        };
+        let events: Vec<Event> = entries.into_iter().map(event).collect();
+        let written = Sqlite::open(self.journal, self.now).and_then(|(mut db, moved)| {
+            if let Some(moved) = moved {
+                super::say(&format!("mailtop: {moved}"));
+            }
+            db.append(&events, Durability::PowerCut)
+        });
+        written.map_err(|why| start::fail(&format!("it could not be put on record: {why}")))
+    }
+
+    fn done(&self, id: &IncidentId, entries: Vec<Entry>) -> Result<ExitCode, Failed> {
+        self.record(id, entries)?;
+        // Read back: what is printed is what is on record.
+        let one = OneArgs {
+            incident: id.0.to_string(),
+        };
+        let incident = self.one(&one)?;
+        Ok(print(|out| words::line(&incident, self, out)))
+    }
+
+    fn list(&self, args: &ListArgs) -> Result<ExitCode, Failed> {
+        let model = self.known()?;
+        let all: Vec<&Incident> = model.incidents().filter(|i| !args.open || !i.is_resolved()).collect();
+        Ok(print(|out| match args.format {
+            Format::Text if all.is_empty() => out.extend(b"no incidents on record\n"),
+            Format::Text => all.iter().for_each(|i| words::line(i, self, out)),
+            Format::Json => {
+                let told: Vec<told::Told> = all.iter().map(|i| told::Told::of(i, &self.zone)).collect();
+                told::json(&told, out);
+            }
+        }))
+    }
+
+    fn open(&self, args: &OpenArgs) -> Result<ExitCode, Failed> {
+        let backdated = self.moment(args.backdate.as_ref())?;
+        let started = backdated.unwrap_or(self.now);
+        let servers: Vec<Name> = args.servers.iter().map(|s| Name::new(s)).collect();
+        let short = |s: &String| Text::bounded(s.trim().as_bytes(), 120);
+        let given = args.name.as_ref().map(short).filter(|n| !n.is_empty());
+        if given.is_none() && servers.is_empty() {
+            return Err(start::fail(&"give it a name, or name its servers with --server"));
+        }
+        let opened = Opened {
+            name: given.unwrap_or_else(|| name(args.layer, &servers.iter().cloned().collect())),
+            how: How::Hand,
+            by: Some(start::who()),
+            number: args.number.as_ref().map(short),
+            layer: args.layer,
+            servers,
+            doors: Vec::new(),
+            started,
+            last_good: None,
+            lasted: None,
+            stood_before: None,
+        };
+        let id = IncidentId::new(started, fastrand::u16(..));
+        self.done(&id, vec![Entry::Opened(Box::new(opened))])
+    }
+
+    fn note(&self, args: &NoteArgs) -> Result<ExitCode, Failed> {
+        let (incident, of) = (self.one(&args.one)?, self.moment(args.backdate.as_ref())?);
+        let text = Text::bounded(words_of(&args.text)?.trim().as_bytes(), MAX_WORDS);
+        if text.is_empty() {
+            return Err(start::fail(&"the note is empty"));
+        }
+        let by = start::who();
+        self.done(&incident.id, vec![Entry::Noted(Noted { text, by, of })])
+    }
+
+    fn ack(&self, args: &OneArgs) -> Result<ExitCode, Failed> {
+        let incident = self.one(args)?;
+        if let Some((by, at)) = &incident.acknowledged {
+            let at = told::moment(at.at, &self.zone);
+            return Err(start::fail(&format!("{by} acknowledged it already, at {at}")));
+        }
+        let by = start::who();
+        self.done(&incident.id, vec![Entry::Acknowledged(Acknowledged { by })])
+    }
+
+    fn update(&self, args: &UpdateArgs) -> Result<ExitCode, Failed> {
+        let incident = self.one(&args.one)?;
+        let settings = self.settings()?;
+        let by = start::who();
+        let set = |to| {
+            Entry::State(StateSet {
+                to,
+                by: Some(by.clone()),
+                why: None,
+            })
+        };
+        let mut entries: Vec<Entry> = args.state.map(set).into_iter().collect();
+        let Some(given) = &args.text else {
+            if entries.is_empty() {
+                return Err(start::fail(&"give the words of the update, or --state"));
+            }
+            return self.done(&incident.id, entries);
+        };
+        let words = words_of(given)?;
+        if words.trim().is_empty() {
+            return Err(start::fail(&"the update is empty"));
+        }
+        let of = self.moment(args.backdate.as_ref())?;
+        let out = if args.publish {
+            let Some(hook) = &settings.publish else {
+                let config = Text::from_bytes(self.config.as_os_str().as_encoded_bytes());
+                return Err(start::fail(&format!(
+                    "nothing to post it with: set publish = [\"program\"] under [incident] in {config}"
+                )));
+            };
+            publish::post(hook, &words)?;
+            Out::Hook {
+                command: hook.quoted().into(),
+            }
+        } else {
+            Out::ByHand
+        };
+        let posted_at = of.unwrap_or(self.now);
+        let over = args.state == Some(State::Resolved) || (args.state.is_none() && incident.is_resolved());
+        let next = args
+            .next
+            .unwrap_or_else(|| debt::every(&incident, settings.cadence, self.now));
+        let next_at = (!over).then(|| next.after(posted_at));
+        entries.push(Entry::UpdatePosted(Posted {
+            lines: lines(&words),
+            by: by.clone(),
+            next_at,
+            out,
+            of,
+        }));
+        self.done(&incident.id, entries)
+    }
+
+    fn resolve(&self, args: &ResolveArgs) -> Result<ExitCode, Failed> {
+        let incident = self.one(&args.one)?;
+        if incident.is_resolved() {
+            return Err(start::fail(&format!("{} is over already", incident.called())));
+        }
+        let set = StateSet {
+            to: State::Resolved,
+            by: Some(start::who()),
+            why: args.reason.as_ref().map(|r| Text::from(r.trim())),
+        };
+        self.done(&incident.id, vec![Entry::State(set)])
+    }
+
+    fn ticket(&self, args: &TicketArgs) -> Result<ExitCode, Failed> {
+        let incident = self.one(&args.one)?;
+        let number = self.settings()?.number;
+        let ticket = args.ticket.trim();
+        if ticket.is_empty() {
+            return Err(start::fail(&"the ticket is empty"));
+        }
+        let linked = Ticket {
+            ticket: ticket.into(),
+            affected: args.affected.iter().map(|a| Text::from(a.trim())).collect(),
+            is: match number {
+                Some(pattern) if pattern.fits(ticket) => TicketIs::Number,
+                _ => TicketIs::Report,
+            },
+            by: start::who(),
+        };
+        self.done(&incident.id, vec![Entry::TicketLinked(linked)])
+    }
+
+    fn start(&self, args: &StartArgs) -> Result<ExitCode, Failed> {
+        let incident = self.one(&args.one)?;
+        let at = match args.at.trim() {
+            "-" => None,
+            _ => self.moment(Some(&args.at))?,
+        };
+        let by = start::who();
+        self.done(&incident.id, vec![Entry::StartCorrected(StartCorrected { at, by })])
+    }
+}
+
+/// What was given, or standard input for `-`.
+fn words_of(given: &str) -> Result<String, Failed> {
+    if given != "-" {
+        return Ok(given.to_owned());
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(MOST_INPUT)
+        .read_to_end(&mut bytes)
+        .map_err(|e| start::fail(&format!("standard input: {e}")))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn cannot_read(why: &Trouble) -> ExitCode {
+    start::fail(&format!("the journal cannot be read: {why}"))
+}

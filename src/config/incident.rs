@@ -1,0 +1,91 @@
+//! `[incident]`: when incidents open by themselves and when their end is proposed, how often the public is told, and by what.
+
+use super::mistake::{Sheet, Wrong, did_you_mean};
+use super::quantity::Bounds;
+use super::schema;
+use super::table::Reader;
+use crate::domain::Span;
+use crate::domain::argv::Argv;
+use crate::domain::health::Layer;
+use crate::domain::incident::debt::Cadence;
+use crate::domain::incident::number::Pattern;
+use crate::domain::incident::opening::Rules;
+
+/// How incidents are kept.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Incident {
+    /// When they open and end.
+    pub rules: Rules,
+    /// How often the public is told.
+    pub cadence: Cadence,
+    /// The program that posts an update: it gets the words on its standard input.
+    pub publish: Option<Argv>,
+    /// What the operator's own numbers look like.
+    pub number: Option<Pattern>,
+}
+
+const TIMES: Bounds = Bounds {
+    least: Span::ZERO,
+    most: Span::from_hours(24 * 7),
+};
+const CADENCE: Bounds = Bounds {
+    least: Span::from_mins(1),
+    most: Span::from_hours(24 * 7),
+};
+
+/// Reads the table.
+pub(super) fn incident(table: &Reader, sheet: &mut Sheet) -> Incident {
+    table.unknown(schema::INCIDENT, sheet);
+    let (rules, cadence) = (Rules::default(), Cadence::default());
+    let probes = table.count("probes", 1_000, sheet);
+    Incident {
+        rules: Rules {
+            open_after: table.span("open_after", TIMES, sheet).unwrap_or(rules.open_after),
+            probes: probes.and_then(|n| u32::try_from(n).ok()).unwrap_or(rules.probes),
+            layers: layers(table, sheet).unwrap_or(rules.layers),
+            together: table.span("together", TIMES, sheet).unwrap_or(rules.together),
+            reopen_within: table.span("reopen_within", TIMES, sheet).unwrap_or(rules.reopen_within),
+            good_for: table.span("good_for", TIMES, sheet).unwrap_or(rules.good_for),
+        },
+        cadence: Cadence {
+            first: table.span("first_update", CADENCE, sheet).unwrap_or(cadence.first),
+            then: table.span("update_every", CADENCE, sheet).unwrap_or(cadence.then),
+            until: table.span("often_for", TIMES, sheet).unwrap_or(cadence.until),
+            later: table.span("later_every", CADENCE, sheet).unwrap_or(cadence.later),
+        },
+        publish: table.argv("publish", sheet).map(|g| g.value),
+        number: number(table, sheet),
+    }
+}
+
+fn layers(table: &Reader, sheet: &mut Sheet) -> Option<Vec<Layer>> {
+    let given = table.texts("layers", "\"network\", \"store\"", sheet)?;
+    let words = Layer::ALL.map(Layer::word);
+    let mut layers = Vec::new();
+    for word in &given.value {
+        if let Some(layer) = Layer::ALL.into_iter().find(|l| l.word() == word) {
+            layers.push(layer);
+            continue;
+        }
+        let fix = did_you_mean(word, &words).map_or_else(
+            || format!("write some of {}", words.join(", ")),
+            |meant| format!("did you mean \"{meant}\"?"),
+        );
+        let wrong = Wrong::new(format!("`{word}` is not a layer"), fix);
+        sheet.mistake(given.at, &given.key, wrong);
+    }
+    Some(layers)
+}
+
+fn number(table: &Reader, sheet: &mut Sheet) -> Option<Pattern> {
+    let given = table.text("number", sheet)?;
+    match Pattern::parse(&given.value) {
+        Ok(pattern) => Some(pattern),
+        Err(why) => {
+            let fix = "write # for each digit and @ for each letter, for example \"INC######\"";
+            let wrong = Wrong::new(format!("`{}` is no pattern of numbers: {why}", given.value), fix);
+            sheet.mistake(given.at, &given.key, wrong);
+            None
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What was observed of an incident and around it, and how it is worded. Nothing stands here that nobody saw: a role of mail
+//! that no fresh probe speaks of is told as not known, and a clear time is a range.
+
+use std::collections::BTreeMap;
+
+use super::State;
+use crate::domain::door::{Protocol, Role};
+use crate::domain::health::Layer;
+use crate::domain::horizon::LIMIT;
+use crate::domain::{Name, Span, Text, Timestamp};
+
+/// A door as it was seen last.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DoorSeen {
+    /// The server.
+    pub server: Name,
+    /// The door.
+    pub door: Name,
+    /// What is spoken behind it.
+    pub protocol: Protocol,
+    /// When.
+    pub at: Timestamp,
+    /// Where it fails; `None` when it was seen to work.
+    pub fails: Option<Layer>,
+    /// Since when it fails.
+    pub since: Option<Timestamp>,
+}
+
+/// What probes say of one role of mail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoleSeen {
+    /// Which.
+    pub role: Role,
+    /// Its doors that were seen lately.
+    pub seen: Vec<DoorSeen>,
+    /// How many of its doors were not seen lately, or did not prove what they are for.
+    pub unclear: usize,
+}
+
+/// All of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Evidence {
+    /// Of when.
+    pub now: Timestamp,
+    /// What it is called.
+    pub name: Text,
+    /// The operator's number.
+    pub number: Option<Text>,
+    /// How far it is.
+    pub state: State,
+    /// Where it fails.
+    pub layer: Option<Layer>,
+    /// Its servers.
+    pub servers: Vec<Name>,
+    /// When it began.
+    pub started: Timestamp,
+    /// Who said so, where a person did.
+    pub started_by: Option<Text>,
+    /// The last good probe and the first bad one.
+    pub probes: Option<(Option<Timestamp>, Timestamp)>,
+    /// How long ago it began.
+    pub lasted: Span,
+    /// What probes say of each role.
+    pub roles: Vec<RoleSeen>,
+    /// The words of the failure that was seen last.
+    pub said: Option<Text>,
+    /// Messages that wait, as read lately.
+    pub waiting: Option<u64>,
+    /// When they will be gone: one in ten is earlier, one in ten later.
+    pub clears: Option<(Timestamp, Timestamp)>,
+    /// The most that waited, and when.
+    pub peak: Option<(u64, Timestamp)>,
+    /// When that was cleared.
+    pub cleared: Option<Timestamp>,
+    /// Mail-minutes.
+    pub mail_minutes: Option<u64>,
+    /// Senders whose documented time was up, with that time; `None` when no table of senders is known.
+    pub gave_up: Option<Vec<(Text, Span)>>,
+    /// The sender whose time is up next.
+    pub gives_up_next: Option<(Text, Timestamp)>,
+    /// How long until it was noticed.
+    pub detected: Option<Span>,
+    /// How long from there until somebody took it.
+    pub acknowledged: Option<Span>,
+    /// The last bad probe, the first good one, and how long the outage was.
+    pub restored: Option<(Timestamp, Timestamp, Span)>,
+    /// When a person said that it is over.
+    pub resolved: Option<Timestamp>,
+    /// When the next update is due.
+    pub next_update: Option<Timestamp>,
+}
+
+/// Doors that are named in one sentence at most.
+const NAMED: usize = 3;
+
+/// The fields of templates, each with its value where there is one.
+pub(super) fn fields(e: &Evidence, when: &dyn Fn(Timestamp) -> String) -> BTreeMap<&'static str, Option<String>> {
+    let some = |s: &dyn ToString| Some(s.to_string());
+    let at = |t: Option<Timestamp>| t.map(when);
+    let span = |s: Option<Span>| s.map(|s| s.to_string());
+    let servers: Vec<&str> = e.servers.iter().map(Name::as_str).collect();
+    BTreeMap::from([
+        ("title", some(&e.name)),
+        ("number", e.number.as_ref().map(ToString::to_string)),
+        ("state", some(&e.state)),
+        ("layer", e.layer.map(|l| l.to_string())),
+        ("servers", (!servers.is_empty()).then(|| servers.join(", "))),
+        ("started", Some(when(e.started))),
+        ("started_known", Some(known(e, when))),
+        ("lasted", some(&e.lasted)),
+        ("affected", Some(affected(e, when))),
+        ("working", lines(e.roles.iter().filter_map(|r| working(r, when)))),
+        ("not_known", Some(not_known(e))),
+        ("what_happened", Some(happened(e))),
+        ("said", e.said.as_ref().map(ToString::to_string)),
+        ("backlog_sentence", e.waiting.map(waits)),
+        (
+            "clears_sentence",
+            e.clears.map(|(from, to)| {
+                format!(
+                    "At the present pace it is cleared between {} and {}.",
+                    when(from),
+                    when(to)
+                )
+            }),
+        ),
+        (
+            "peak_sentence",
+            e.peak
+                .map(|(n, at)| format!("At most {n} messages waited at one time, at {}.", when(at))),
+        ),
+        (
+            "cleared_sentence",
+            e.cleared.map(|at| format!("The backlog was cleared at {}.", when(at))),
+        ),
+        ("mail_minutes", e.mail_minutes.map(|n| n.to_string())),
+        ("senders", Some(senders(e, when))),
+        ("lost", Some(lost(e))),
+        ("detected", span(e.detected)),
+        ("acknowledged", span(e.acknowledged)),
+        ("restored", at(e.restored.map(|(_, good, _)| good))),
+        ("last_bad", at(e.restored.map(|(bad, ..)| bad))),
+        ("outage", span(e.restored.map(|(.., lasted)| lasted))),
+        ("resolved", at(e.resolved)),
+        ("next_update", at(e.next_update)),
+        ("now", Some(when(e.now))),
+    ])
+}
+
+fn lines(all: impl Iterator<Item = String>) -> Option<String> {
+    let all: Vec<String> = all.collect();
+    (!all.is_empty()).then(|| all.join("\n"))
+}
+
+/// How the start is known.
+fn known(e: &Evidence, when: &dyn Fn(Timestamp) -> String) -> String {
+    let probes = e.probes.map(|(good, bad)| match good {
+        Some(good) => format!("last good probe {}, first bad {}", when(good), when(bad)),
+        None => format!("first bad probe {}, none good on record before it", when(bad)),
+    });
+    match (&e.started_by, probes) {
+        (Some(by), Some(probes)) => format!("as {by} says; {probes}"),
+        (Some(by), None) => format!("as {by} says; no probe shows it"),
+        (None, Some(probes)) => probes,
+        (None, None) => "no probe shows it".to_owned(),
+    }
+}
+
+/// What a role is to those who use it.
+const fn means(role: Role) -> &'static str {
+    match role {
+        Role::Inbound => "Mail coming in from other servers",
+        Role::Mailbox => "Reading mail in mailboxes",
+        Role::Outbound => "Sending mail",
+    }
+}
+
+fn named(doors: &[&DoorSeen]) -> String {
+    let all: Vec<String> = doors
+        .iter()
+        .take(NAMED)
+        .map(|d| format!("{} on {}", d.protocol.title(), d.server))
+        .collect();
+    match doors.len().saturating_sub(NAMED) {
+        0 => all.join(", "),
+        n => format!("{} and {n} more", all.join(", ")),
+    }
+}
+
+/// What is seen to fail, a sentence for each role.
+fn affected(e: &Evidence, when: &dyn Fn(Timestamp) -> String) -> String {
+    let of = |r: &RoleSeen| {
+        let bad: Vec<&DoorSeen> = r.seen.iter().filter(|d| d.fails.is_some()).collect();
+        let last = bad.iter().map(|d| d.at).max()?;
+        let since = bad
+            .iter()
+            .filter_map(|d| d.since)
+            .min()
+            .map_or(String::new(), |s| format!(" since {}", when(s)));
+        let all = if bad.len() == r.seen.len() { "" } else { " in part" };
+        Some(format!(
+            "{} fails{all}{since} ({}, last seen failing {}).",
+            means(r.role),
+            named(&bad),
+            when(last)
+        ))
+    };
+    lines(e.roles.iter().filter_map(of)).unwrap_or_else(|| {
+        let any = e.roles.iter().any(|r| !r.seen.is_empty());
+        let words = if any {
+            "No probe sees a failure now."
+        } else {
+            "Whether it fails now is not known: no probe has come through lately."
+        };
+        words.to_owned()
+    })
+}
+
+/// A role that is seen to work at every door that was seen: the claim names the probe behind it.
+fn working(r: &RoleSeen, when: &dyn Fn(Timestamp) -> String) -> Option<String> {
+    let good: Vec<&DoorSeen> = r.seen.iter().filter(|d| d.fails.is_none()).collect();
+    if good.len() < r.seen.len() {
+        return None;
+    }
+    let last = good.iter().map(|d| d.at).max()?;
+    let unclear = match r.unclear {
+        0 => String::new(),
+        n => format!(", {n} more not seen"),
+    };
+    Some(format!(
+        "{} was seen working at {} ({}{unclear}).",
+        means(r.role),
+        when(last),
+        named(&good)
+    ))
+}
+
+/// The roles of which nothing is claimed.
+fn not_known(e: &Evidence) -> String {
+    let of = |role: Role| {
+        let seen = e.roles.iter().find(|r| r.role == role);
+        let why = match seen {
+            Some(r) if !r.seen.is_empty() => return None,
+            Some(r) if r.unclear > 0 => "no probe of it has come through lately",
+            _ => "no probe looks at it",
+        };
+        Some(format!("{}: not known, {why}.", means(role)))
+    };
+    lines(Role::ALL.into_iter().filter_map(of)).unwrap_or_default()
+}
+
+fn happened(e: &Evidence) -> String {
+    match e.layer {
+        Some(layer) => format!("{} (failing layer: {layer}).", e.name),
+        None => format!("{} (no failing layer on record).", e.name),
+    }
+}
+
+fn waits(n: u64) -> String {
+    match n {
+        0 => "No messages wait in our queues.".to_owned(),
+        1 => "One message waits in our queues.".to_owned(),
+        n => format!("{n} messages wait in our queues."),
+    }
+}
+
+/// Who has given up mail of the first minute, as documented.
+fn senders(e: &Evidence, when: &dyn Fn(Timestamp) -> String) -> String {
+    let Some(gave_up) = &e.gave_up else {
+        return "When other servers give up is not known.".to_owned();
+    };
+    let mut all = Vec::new();
+    if gave_up.is_empty() {
+        all.push("None of the usual senders had given up mail of the first minute".to_owned());
+    } else {
+        let names: Vec<String> = gave_up.iter().map(|(s, after)| format!("{s} ({after})")).collect();
+        all.push(format!(
+            "These had given up mail of the first minute: {}",
+            names.join(", ")
+        ));
+    }
+    if let Some((next, at)) = &e.gives_up_next {
+        all.push(format!("next is {next} at {}", when(*at)));
+    }
+    format!("{}; {LIMIT}.", all.join("; "))
+}
+
+/// What is not known of lost mail, always.
+fn lost(e: &Evidence) -> String {
+    let gave_up = e.gave_up.as_ref().is_some_and(|g| !g.is_empty());
+    let more = if gave_up {
+        " Some senders may have returned mail to its author by now."
+    } else {
+        ""
+    };
+    format!("Whether mail was lost is not known: servers that could not deliver to us leave no trace here.{more}")
+}

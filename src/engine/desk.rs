@@ -1,0 +1,144 @@
+//! The incident desk: one observer of a journal puts on record what the rules conclude. It stands between the record and its
+//! reader: what is recorded passes through a model of its own, and what follows from that is recorded in turn. Who does so is
+//! a lease in the journal; the others only pass on. That a wall clock was set is put on record here, too.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::domain::event::{Event, Fact, ObserverId, Subject};
+use crate::domain::incident::moment::ClockStepped;
+use crate::domain::incident::opening::Rules;
+use crate::domain::incident::{Entry, IncidentId};
+use crate::domain::roster::Roster;
+use crate::domain::{Name, Span};
+use crate::journal::{Handle, Lease};
+use crate::model::Model;
+
+use super::look::Witness;
+use super::steps::{self, Steps};
+
+/// The lease is asked for this often in real time: a desk that nobody keeps is taken over within two of these.
+const ASKED: Duration = Duration::from_secs(2);
+/// Events on their way to the reader.
+const FEED: usize = 256;
+
+/// What the desk is made of.
+pub struct Desk {
+    /// Who we are.
+    pub me: ObserverId,
+    /// By which clock.
+    pub clock: Clock,
+    /// The record.
+    pub journal: Handle,
+    /// The rules.
+    pub rules: Rules,
+    /// What is watched: observers who watch the same share one desk.
+    pub roster: Roster,
+    /// Ends the concluding; what is recorded is passed on still.
+    pub stop: CancellationToken,
+}
+
+struct Work {
+    desk: Desk,
+    witness: Witness,
+    model: Model,
+    ours: bool,
+    /// What was put on record and has not come back yet: until then nothing more is concluded.
+    awaited: Vec<Event>,
+    steps: Steps,
+}
+
+impl Desk {
+    /// Reads what is recorded from `events`, after `initial`, and passes it on.
+    pub fn attend(self, initial: &[Event], mut events: mpsc::Receiver<Vec<Event>>) -> mpsc::Receiver<Vec<Event>> {
+        let (out, passed_on) = mpsc::channel(FEED);
+        let mut model = Model::new(Some(self.me.clone()));
+        model.apply_all(initial);
+        let mut work = Work {
+            witness: Witness {
+                me: self.me.clone(),
+                clock: self.clock.clone(),
+            },
+            desk: self,
+            model,
+            ours: false,
+            awaited: Vec::new(),
+            steps: Steps::default(),
+        };
+        tokio::spawn(async move {
+            let stop = work.desk.stop.clone();
+            let mut ask = tokio::time::interval(ASKED);
+            ask.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    batch = events.recv() => {
+                        let Some(batch) = batch else { return };
+                        work.model.apply_all(&batch);
+                        work.awaited.retain(|e| !batch.contains(e));
+                        if out.send(batch).await.is_err() {
+                            return;
+                        }
+                        if !stop.is_cancelled() {
+                            work.conclude();
+                        }
+                    }
+                    _ = ask.tick(), if !stop.is_cancelled() => work.keep().await,
+                }
+            }
+        });
+        passed_on
+    }
+}
+
+impl Work {
+    /// Takes or renews the lease, and looks at the clock.
+    async fn keep(&mut self) {
+        let every = self.desk.clock.shown(ASKED * 2);
+        let lease = self.desk.journal.lease(lease_on(&self.desk.roster), every).await;
+        self.ours = lease == Lease::Held;
+        let stepped = match (&self.desk.clock, steps::uptime()) {
+            (Clock::System, Some(up)) => self.steps.look(self.witness.clock.now(), up),
+            _ => None,
+        };
+        if let Some(by) = stepped.filter(|_| self.ours) {
+            let what = Fact::ClockStepped(ClockStepped { by });
+            self.record(Subject::Observer, what);
+        }
+        self.conclude();
+    }
+
+    fn conclude(&mut self) {
+        if !self.ours || !self.awaited.is_empty() {
+            return;
+        }
+        let now = self.witness.clock.now();
+        for c in self.model.conclusions(&self.desk.rules, now) {
+            let incident = match (c.id, &c.entry) {
+                (Some(id), _) => id,
+                (None, Entry::Opened(o)) => IncidentId::new(o.started, fastrand::u16(..)),
+                (None, _) => continue,
+            };
+            self.record(Subject::Incident { incident }, Fact::Incident(Box::new(c.entry)));
+        }
+    }
+
+    fn record(&mut self, about: Subject, what: Fact) {
+        let event = self.witness.saw(about, what);
+        self.awaited.push(event.clone());
+        self.desk.journal.append(vec![event]);
+    }
+}
+
+/// The name of the lease: a digest of what is watched and how (FNV-1a), so that consoles with other targets keep a desk of
+/// their own.
+fn lease_on(roster: &Roster) -> Name {
+    let seen: Vec<_> = roster.servers.iter().map(|w| (w.as_seen(), Span::ZERO)).collect();
+    let bytes = serde_json::to_vec(&seen).unwrap_or_default();
+    let digest = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+        (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)
+    });
+    Name::new(&format!("desk {digest:016x}"))
+}

@@ -1,0 +1,412 @@
+//! Incidents as known: the fold of what is on record of each, what its backlog comes to, the doors as the opening rules see
+//! them, and its part of the timeline. The one observer that holds the desk's lease asks for what follows from that
+//! ([`Model::conclusions`]) and puts it on record; everybody else only folds.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::domain::event::{Event, Fact, Subject};
+use crate::domain::forecast::Drain;
+use crate::domain::health::{Layer, Verdict};
+use crate::domain::incident::fact::{BacklogIs, BacklogSeen, Failed, How};
+use crate::domain::incident::gauge::Gauge;
+use crate::domain::incident::opening::{Conclusion, DoorNow, Is, Rules, conclude};
+use crate::domain::incident::{Entry, Incident, IncidentId, Moment};
+use crate::domain::{Name, Span, Text};
+
+use super::timeline::{Line, Source, Timeline, What};
+use super::{Model, Server};
+
+/// Incidents kept in memory, the newest; the journal has all of them.
+const KEEP: usize = 64;
+/// The lines of a timeline begin so long before the incident did, and end so long after it.
+const BEFORE: Span = Span::from_mins(10);
+const AFTER: Span = Span::from_hours(1);
+/// Good probes in a row that end a run of bad ones, as for horizons.
+const IN_A_ROW: u32 = 2;
+/// What a backlog comes to is put on record this often while it grows.
+const MEASURED: Span = Span::from_mins(10);
+
+#[derive(Clone, Debug)]
+struct Case {
+    incident: Incident,
+    gauge: Gauge,
+    measured: Option<(Moment, BacklogSeen)>,
+}
+
+/// A door's probes, as far as rules need them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    /// The first bad probe of this run.
+    first_bad: Option<Moment>,
+    last_good_before: Option<Timestamp>,
+    last_bad: Option<Moment>,
+    last_good: Option<Timestamp>,
+    layer: Option<Layer>,
+    bad: u32,
+    /// Since when it is good, when it was last seen so, and how often in a row.
+    good: Option<(Moment, Moment, u32)>,
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default)]
+pub struct Desk {
+    steps: Span,
+    cases: BTreeMap<IncidentId, Case>,
+    runs: BTreeMap<(Name, Name), Run>,
+    /// Everything that matters, of the whole fleet.
+    pub(super) timeline: Timeline,
+}
+
+impl Desk {
+    /// A moment of the record that is being read.
+    pub(super) const fn moment(&self, at: Timestamp) -> Moment {
+        Moment::new(at, self.steps)
+    }
+
+    /// What was said of an incident.
+    pub(super) fn entered(&mut self, id: &IncidentId, entry: &Entry, at: Timestamp) {
+        let now = self.moment(at);
+        match (self.cases.get_mut(id), entry) {
+            (Some(case), entry) => {
+                case.incident.take(entry, now);
+                if let Entry::BacklogSeen(seen) = entry {
+                    case.measured = Some((now, seen.clone()));
+                }
+            }
+            (None, Entry::Opened(opened)) => {
+                let incident = Incident::new(id.clone(), (**opened).clone(), now);
+                let case = Case {
+                    incident,
+                    gauge: Gauge::default(),
+                    measured: None,
+                };
+                self.cases.insert(id.clone(), case);
+                self.forget();
+            }
+            // The beginning of its record is lost; what was said of it stays on the timeline.
+            (None, _) => {}
+        }
+        // What a backlog comes to is a clock and no event.
+        if !matches!(entry, Entry::BacklogSeen(_)) {
+            self.timeline.push(Line {
+                at: stamped(entry, now),
+                source: source(entry),
+                of: Some(id.clone()),
+                what: What::Entry(Box::new(entry.clone())),
+            });
+        }
+    }
+
+    fn forget(&mut self) {
+        while self.cases.len() > KEEP {
+            let oldest = |over: fn(&Incident) -> bool| {
+                let all = self.cases.values().filter(move |c| over(&c.incident));
+                all.min_by_key(|c| c.incident.touched.at).map(|c| c.incident.id.clone())
+            };
+            match oldest(Incident::is_resolved).or_else(|| oldest(|_| true)) {
+                Some(id) => self.cases.remove(&id),
+                None => return,
+            };
+        }
+    }
+
+    /// The clock was set.
+    pub(super) fn clock_set(&mut self, by: Span, at: Timestamp) {
+        self.steps = self.steps + by;
+        let at = self.moment(at);
+        self.timeline.clock_set(by, at);
+    }
+
+    /// A fact about a part of a server was taken in by it.
+    pub(super) fn saw(&mut self, about: &Subject, fact: &Fact, at: Timestamp, server: &Server) {
+        let now = self.moment(at);
+        if let Fact::Probed(_) | Fact::QueueSeen(_) | Fact::JobSeen(_) = fact {
+            self.timeline.looked(now, server.every());
+        }
+        match (about, fact) {
+            (Subject::Door { door, .. }, Fact::Probed(report)) => {
+                // Of another address, it was not taken in.
+                let taken = server.doors.get(door).is_some_and(|d| d.probe.at() == Some(at));
+                if !taken {
+                    return;
+                }
+                let verdict = report.verdict(server.limits(), at);
+                let key = (server.name.clone(), door.clone());
+                let works = report.failure.is_none() && verdict != Verdict::Unknown;
+                let layer = report.failure.as_ref().map(|f| f.layer);
+                let run = self.runs.entry(key.clone()).or_default();
+                match verdict {
+                    Verdict::Down => run.bad(now, layer),
+                    _ if works => run.good(now),
+                    _ => {}
+                }
+                self.timeline.probed(key, report, verdict, now);
+            }
+            (Subject::Queue { queue, .. }, Fact::QueueSeen(snapshot)) if snapshot.complete() => {
+                let (key, depth) = ((server.name.clone(), queue.clone()), snapshot.depth.total());
+                // Looks at a dear queue are rarer by plan.
+                let good_for = server.good_for().max(snapshot.next_look.unwrap_or_default() * 2);
+                for case in self.cases.values_mut() {
+                    let i = &mut case.incident;
+                    let over = i.is_resolved() && i.backlog.cleared.is_some();
+                    if !over && i.servers.contains(&server.name) {
+                        let stood = i.opened.stood_before;
+                        case.gauge
+                            .seen(&mut i.backlog, key.clone(), depth, now, stood, good_for);
+                    }
+                }
+                self.timeline.queue_read(key, depth, now);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Run {
+    fn bad(&mut self, at: Moment, layer: Option<Layer>) {
+        if self.first_bad.is_none() {
+            (self.first_bad, self.last_good_before) = (Some(at), self.last_good);
+        }
+        self.bad += 1;
+        (self.last_bad, self.layer, self.good) = (Some(at), layer, None);
+    }
+    fn good(&mut self, at: Moment) {
+        let (since, n) = self.good.map_or((at, 1), |(since, _, n)| (since, n + 1));
+        self.good = Some((since, at, n));
+        (self.bad, self.last_good) = (0, Some(at.at));
+        if n >= IN_A_ROW {
+            self.first_bad = None;
+        }
+    }
+    /// How the rules see it; `None` for a door that never failed.
+    fn now(&self, server: &Server, door: &super::Door) -> Option<DoorNow> {
+        let last_bad = self.last_bad?;
+        let first_bad = self.first_bad.unwrap_or(last_bad);
+        Some(DoorNow {
+            failed: Failed {
+                server: server.name.clone(),
+                door: door.name.clone(),
+                role: door.watched.as_ref().map(|w| w.role).unwrap_or_default(),
+                layer: self.layer?,
+                first_bad: first_bad.at,
+                last_good: self.last_good_before,
+            },
+            first_bad,
+            last_bad,
+            is: match self.good {
+                Some((since, last, n)) if n >= IN_A_ROW => Is::Good(since, last),
+                None if self.bad > 0 => Is::Bad(self.bad),
+                _ => Is::Unclear,
+            },
+        })
+    }
+}
+
+/// When an entry happened, where it says so.
+fn stamped(entry: &Entry, now: Moment) -> Moment {
+    let of = match entry {
+        Entry::Noted(n) => n.of,
+        Entry::UpdatePosted(p) => p.of,
+        _ => None,
+    };
+    of.map_or(now, |at| Moment::new(at, now.steps))
+}
+
+fn source(entry: &Entry) -> Source {
+    let by = match entry {
+        Entry::Opened(o) => o.by.as_ref(),
+        Entry::State(s) => s.by.as_ref(),
+        Entry::Acknowledged(a) => Some(&a.by),
+        Entry::Noted(n) => Some(&n.by),
+        Entry::UpdatePosted(p) => Some(&p.by),
+        Entry::TicketLinked(t) => Some(&t.by),
+        Entry::StartCorrected(c) => Some(&c.by),
+        Entry::Joined(_) | Entry::EndProposed(_) | Entry::BacklogSeen(_) => None,
+    };
+    by.map_or(Source::Rules, |by| Source::Person(by.clone()))
+}
+
+impl Model {
+    /// `now` as a moment that lengths of time can be taken to.
+    pub const fn moment(&self, now: Timestamp) -> Moment {
+        self.desk.moment(now)
+    }
+    /// Incidents, the oldest first.
+    pub fn incidents(&self) -> impl DoubleEndedIterator<Item = &Incident> {
+        self.desk.cases.values().map(|c| &c.incident)
+    }
+    /// One incident.
+    pub fn incident(&self, id: &IncidentId) -> Option<&Incident> {
+        self.desk.cases.get(id).map(|c| &c.incident)
+    }
+    /// The incident to speak of: of those that go on the one that began first.
+    pub fn open_incident(&self) -> Option<&Incident> {
+        self.incidents().find(|i| !i.is_resolved())
+    }
+    /// How many lines of the timeline are not kept.
+    pub const fn lines_left_out(&self) -> u64 {
+        self.desk.timeline.left_out()
+    }
+
+    /// The timeline of an incident, oldest first: from shortly before it began until shortly after it was over.
+    pub fn timeline(&self, incident: &Incident, now: Timestamp) -> Vec<Line> {
+        let start = incident.start().at;
+        let from = start.until(self.moment(now)) + BEFORE;
+        let until = incident.resolved().map(|r| r.after(AFTER));
+        let mine = |l: &&Line| match (&l.of, l.source.server()) {
+            (Some(id), _) => *id == incident.id,
+            (None, Some(server)) => incident.servers.contains(server) && within(l, self.moment(now), from, until),
+            (None, None) => within(l, self.moment(now), from, until),
+        };
+        let mut lines: Vec<Line> = self.desk.timeline.lines().filter(mine).cloned().collect();
+        lines.extend(self.gave_up(incident, now));
+        let now = self.moment(now);
+        lines.sort_by_key(|l| Span::ZERO - l.at.until(now));
+        lines
+    }
+
+    /// Senders whose time was up before service was good again.
+    fn gave_up(&self, incident: &Incident, now: Timestamp) -> Vec<Line> {
+        let start = incident.start().at;
+        let over = incident.restored().unwrap_or(self.moment(now));
+        let line = |sender: &Text, after: Span| Line {
+            at: start.after(after),
+            source: Source::Senders,
+            of: Some(incident.id.clone()),
+            what: What::GaveUp(sender.clone(), after),
+        };
+        self.senders()
+            .iter()
+            .filter(|p| p.gives_up_after <= start.until(over))
+            .map(|p| line(&p.sender, p.gives_up_after))
+            .collect()
+    }
+
+    /// What is known of the backlog of an incident's servers.
+    pub fn backlog_is(&self, incident: &Incident, now: Timestamp) -> BacklogIs {
+        let servers = incident.servers.iter().filter_map(|s| self.server(s));
+        let all: Vec<BacklogIs> = servers
+            .flat_map(|s| s.queues.values().map(move |q| q.forecast(now, s.every()).drain))
+            .map(|drain| match drain {
+                Drain::Empty => BacklogIs::Cleared,
+                Drain::Clears { .. } => BacklogIs::Clearing,
+                Drain::Stalled | Drain::Growing { .. } => BacklogIs::Stands,
+                Drain::Unknown { .. } => BacklogIs::Unknown,
+            })
+            .collect();
+        let any = |is| all.contains(&is);
+        match () {
+            () if all.is_empty() => BacklogIs::NotWatched,
+            () if self.is_no_more(incident, now) => BacklogIs::Cleared,
+            () if any(BacklogIs::Unknown) => BacklogIs::Unknown,
+            () if any(BacklogIs::Stands) => BacklogIs::Stands,
+            () if any(BacklogIs::Clearing) => BacklogIs::Clearing,
+            () => BacklogIs::Cleared,
+        }
+    }
+
+    /// Whether no more waits than stood there before, or than any queue holds.
+    fn is_no_more(&self, incident: &Incident, now: Timestamp) -> bool {
+        let mut queues = incident
+            .servers
+            .iter()
+            .filter_map(|s| self.server(s))
+            .flat_map(|s| s.queues.values().map(move |q| (s, q)));
+        let fresh = |(s, q): (&Server, &super::Queue)| q.reading(now, s.good_for()).fresh().map(|r| r.depth.total());
+        let waits = queues.try_fold(0, |sum, q| Some(sum + fresh(q)?));
+        waits.is_some_and(|n| incident.backlog.is_no_more(incident.opened.stood_before, n))
+    }
+
+    /// How many messages stood in the queues of these servers at a moment; `None` when one of them was not read before it.
+    fn stood_at(&self, servers: &[Name], at: Timestamp) -> Option<u64> {
+        let mut queues = servers
+            .iter()
+            .filter_map(|s| self.server(s))
+            .flat_map(|s| s.queues.values());
+        let before = |q: &super::Queue| q.samples().iter().rev().find(|s| s.at <= at).map(|s| s.depth);
+        queues.try_fold(0, |sum, q| Some(sum + before(q)?))
+    }
+
+    /// What follows at `now` and is not on record yet.
+    pub fn conclusions(&self, rules: &Rules, now: Timestamp) -> Vec<Conclusion> {
+        let doors: Vec<DoorNow> = self
+            .servers()
+            .flat_map(|s| s.doors.values().map(move |d| (s, d)))
+            .filter_map(|(s, d)| self.desk.runs.get(&(s.name.clone(), d.name.clone()))?.now(s, d))
+            .collect();
+        let incidents: Vec<&Incident> = self.incidents().collect();
+        let backlog = |i: &Incident| self.backlog_is(i, now);
+        let mut all = conclude(rules, &doors, &incidents, backlog, self.moment(now));
+        for c in &mut all {
+            if let Entry::Opened(o) = &mut c.entry {
+                o.stood_before = self.stood_at(&o.servers, o.started);
+            }
+        }
+        all.extend(self.desk.cases.values().filter_map(|c| c.to_record(self.moment(now))));
+        all
+    }
+}
+
+fn within(line: &Line, now: Moment, longest_ago: Span, until: Option<Moment>) -> bool {
+    line.at.until(now) <= longest_ago && until.is_none_or(|u| !line.at.until(u).is_negative())
+}
+
+impl Case {
+    /// What its backlog came to, when that is to be put on record: now and then while it grows, and when it is cleared.
+    fn to_record(&self, now: Moment) -> Option<Conclusion> {
+        let backlog = &self.incident.backlog;
+        let (peak, at) = backlog.peak?;
+        let seen = BacklogSeen {
+            peak,
+            peak_at: at.at,
+            cleared_at: backlog.cleared.map(|c| c.at),
+            mail_minutes: backlog.mail_minutes.unwrap_or(0),
+            unseen: backlog.unseen,
+        };
+        let due = match &self.measured {
+            None => self.incident.opened.how == How::Rule || peak > 0,
+            Some((_, last)) if *last == seen => false,
+            Some((_, last)) if last.cleared_at != seen.cleared_at => true,
+            Some((when, _)) => when.until(now) >= MEASURED,
+        };
+        due.then(|| Conclusion {
+            id: Some(self.incident.id.clone()),
+            entry: Entry::BacklogSeen(seen),
+        })
+    }
+}
+
+/// The incident that a word names: its id, the beginning of it, or its number.
+///
+/// # Errors
+/// When there is none, or several.
+pub fn named<'i>(incidents: impl Iterator<Item = &'i Incident>, word: &str) -> Result<&'i Incident, Text> {
+    let word = word.trim();
+    let fits = |i: &Incident| {
+        let number = i.number.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(word));
+        number || (!word.is_empty() && i.id.0.to_lowercase().starts_with(&word.to_lowercase()))
+    };
+    let all: Vec<&Incident> = incidents.filter(|i| fits(i)).collect();
+    match all.as_slice() {
+        [one] => Ok(one),
+        [] => Err(format!(
+            "there is no incident `{}`: `mailtop incident list` shows them",
+            Text::from(word)
+        )
+        .into()),
+        many => {
+            let ids: Vec<&str> = many.iter().take(4).map(|i| i.id.0.as_str()).collect();
+            Err(format!("`{}` means several incidents: {}", Text::from(word), ids.join(", ")).into())
+        }
+    }
+}
+
+/// Whether an event is of the desk's own: it concerns no server.
+pub(super) fn of_incident(e: &Event) -> Option<(&IncidentId, &Entry)> {
+    match (&e.about, &e.what) {
+        (Subject::Incident { incident }, Fact::Incident(entry)) => Some((incident, entry)),
+        _ => None,
+    }
+}
