@@ -122,7 +122,9 @@ fn list(args: &ListArgs, journal: &Path, now: Timestamp, zone: &TimeZone) -> Exi
             Since::Ago(span) => Some((Span::ZERO - span).after(now)),
         },
     };
-    let actions = match Sqlite::read_only(journal).and_then(|db| read(&db, &pick, now, zone)) {
+    // At once, locks among it: an action that comes to its end in between would look as if its runner had died.
+    let all = |db: Sqlite| db.at_once(|db| read(db, &pick, now, zone));
+    let actions = match Sqlite::read_only(journal).and_then(all) {
         Ok(actions) => actions,
         Err(why) => return cannot_read(&why),
     };
@@ -134,7 +136,7 @@ fn list(args: &ListArgs, journal: &Path, now: Timestamp, zone: &TimeZone) -> Exi
 
 fn show(args: &ShowArgs, journal: &Path, now: Timestamp, zone: &TimeZone) -> ExitCode {
     let id = ActionId(Name::new(&args.id));
-    let found = Sqlite::read_only(journal).and_then(|db| {
+    let one = |db: &Sqlite| {
         let Some((plan, at)) = told::planned(&db.action(&id)?) else {
             return Ok(None);
         };
@@ -144,9 +146,9 @@ fn show(args: &ShowArgs, journal: &Path, now: Timestamp, zone: &TimeZone) -> Exi
             job: Some(plan.job),
             since: Some(at),
         };
-        Ok(read(&db, &pick, now, zone)?.into_iter().find(|t| t.id == id))
-    });
-    match found {
+        Ok(read(db, &pick, now, zone)?.into_iter().find(|t| t.id == id))
+    };
+    match Sqlite::read_only(journal).and_then(|db| db.at_once(one)) {
         Err(why) => cannot_read(&why),
         Ok(None) => start::fail(&format!(
             "no action {id} in {}; `mailtop actions list --since all` names those there are",

@@ -17,6 +17,7 @@ mod incidents;
 mod kind;
 mod lease;
 mod outages;
+mod past;
 mod place;
 mod retention;
 mod rollup;
@@ -31,6 +32,7 @@ mod writer;
 
 pub use actions::Pick;
 pub use handle::{Handle, Opened, Options, open};
+pub use past::Extent;
 pub use retention::Keep;
 pub use rollup::{Depths, Grain, ProbeRoll, QueueRoll, Took};
 pub use sqlite::Sqlite;

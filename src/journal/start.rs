@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 
 use super::kind::Kind;
-use super::{Cursor, Trouble, incidents, outages, row};
+use super::{Batch, Cursor, Trouble, incidents, outages, row};
 use crate::domain::event::Event;
 use crate::domain::{Span, Timestamp};
 
 /// The most events after the moment that are handed out, the newest: about 70 MB of them, two hours of twenty servers
 /// whose logs are followed.
-const MOST: i64 = 70_000;
+pub(super) const MOST: i64 = 70_000;
 /// An action that was not read back after so long will not be any more.
 const OPEN_FOR: Span = Span::from_hours(14 * 24);
 
@@ -39,9 +39,7 @@ pub fn start_from(db: &mut Connection, from: Timestamp) -> Result<Start, Trouble
         ..Start::default()
     };
     for id in state_before(&tx, from)? {
-        let one = row::batch(&tx, "WHERE e.id = ?1", [id], Cursor::START)?;
-        start.skipped += one.skipped;
-        start.events.extend(one.events.into_iter().map(|(_, event)| event));
+        start.take(row::batch(&tx, "WHERE e.id = ?1", [id], Cursor::START)?);
     }
     let after: i64 = tx.query_row(
         "SELECT (SELECT count(*) FROM event WHERE kind < 100 AND at >= ?1)
@@ -59,13 +57,19 @@ pub fn start_from(db: &mut Connection, from: Timestamp) -> Result<Start, Trouble
         params![from, MOST],
         Cursor::START,
     )?;
-    start.skipped += rest.skipped;
-    start.events.extend(rest.events.into_iter().map(|(_, event)| event));
+    start.take(rest);
     Ok(start)
 }
 
+impl Start {
+    pub(super) fn take(&mut self, batch: Batch) {
+        self.skipped += batch.skipped;
+        self.events.extend(batch.events.into_iter().map(|(_, event)| event));
+    }
+}
+
 /// The places of the events before the moment that still matter at it.
-fn state_before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, Trouble> {
+pub(super) fn state_before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, Trouble> {
     let mut ids = incidents::before(db, from)?;
     let subjects: Vec<i64> = db
         .prepare_cached("SELECT id FROM subject")?
