@@ -49,7 +49,7 @@ impl Pair {
         // The lab takes its words for as long as the program runs.
         let extra: &'static str = Box::leak(
             format!(
-                "protocols = imap lmtp\nservice lmtp {{\n  inet_listener lmtp {{\n    address = *\n    port = {lmtp}\n  }}\n}}\n\
+                "protocols = imap lmtp\nservice lmtp {{\n  process_limit = 400\n  inet_listener lmtp {{\n    address = *\n    port = {lmtp}\n  }}\n}}\n\
                  protocol lmtp {{\n  auth_username_format = %Ln\n  postmaster_address = postmaster@lab.test\n}}\nauth_username_format = %Ln"
             )
             .into_boxed_str(),
