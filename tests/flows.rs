@@ -581,6 +581,24 @@ async fn the_journal_of_a_real_host_is_read_on_over_ssh_and_a_cut_line_loses_not
     assert_eq!((c.removed, c.unexplained), (2, 1));
     assert_eq!(f.counted().await, FlowCounts::default());
 
+    // journald's own rate limit leaves lines out, and says how many with the first line that it takes again.
+    let lines = |from: u32, to: u32| {
+        let all = (from..to).map(|n| format!("{n:010X}: removed\n")).collect::<String>();
+        format!("printf '{all}' | logger --id=7 -p mail.info -t postfix/postsuper")
+    };
+    host.sh(&format!(
+        "systemd-run -q --wait --collect -u postfix-burst -p LogRateLimitIntervalSec=1s -p LogRateLimitBurst=5 sh -c {}",
+        mailtop::domain::argv::quote(&format!("{}; sleep 1.2; {}", lines(200, 230), lines(230, 231)))
+    ));
+    host.sh("journalctl --sync");
+    let c = f.counted().await;
+    let told = f.partial.drain(..).map(|p| p.to_string()).collect::<String>();
+    let left_out = told
+        .strip_prefix("the log's own rate limit left out ")
+        .map(str::to_owned);
+    let left_out: u64 = left_out.and_then(|t| t.split(' ').next()?.parse().ok()).unwrap_or(0);
+    assert!(left_out > 0 && c.removed + left_out == 31, "{c:?} {told}");
+
     // The line is cut while mail goes on.
     host.cut();
     log(&[come(4), come(5)]);

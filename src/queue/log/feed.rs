@@ -16,6 +16,8 @@ pub(super) struct Feed<'c> {
     clock: HostClock,
     /// Lines of this instance's programs, as far as one can tell, that were not understood.
     pub(super) unknown: u64,
+    /// Lines that whoever keeps the log says it has left out.
+    pub(super) suppressed: u64,
     newest: Option<Timestamp>,
 }
 
@@ -25,6 +27,7 @@ impl<'c> Feed<'c> {
             count,
             clock,
             unknown: 0,
+            suppressed: 0,
             newest: None,
         }
     }
@@ -46,6 +49,7 @@ impl<'c> Feed<'c> {
             {
                 continue;
             }
+            self.suppressed = self.suppressed.saturating_add(left_out(&parsed));
             self.count.line(&parsed);
             last = Some(parsed.stamp);
         }
@@ -55,5 +59,45 @@ impl<'c> Feed<'c> {
     /// When the line was written that was read last.
     pub(super) const fn newest(&self) -> Option<Timestamp> {
         self.newest
+    }
+}
+
+/// How many lines of mail programs a line says were left out: by the rate limit of journald, told by unit, or by that of rsyslog,
+/// which tells no more than the process.
+fn left_out(line: &Line<'_>) -> u64 {
+    let words = |text| memchr::memmem::find(line.text, text).is_some();
+    let number = || {
+        let digits = line.text.split(|b| !b.is_ascii_digit()).find(|d| !d.is_empty())?;
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    };
+    let told = match line.tag {
+        b"systemd-journald" => line.text.starts_with(b"Suppressed ") && words(b" messages from ") && words(b"postfix"),
+        b"rsyslogd" => words(b"lost") && words(b"due to rate-limiting"),
+        _ => false,
+    };
+    // A number that cannot be read is one that is not zero.
+    if told { number().unwrap_or(1) } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str) -> u64 {
+        left_out(&Line::parse(line.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn what_the_log_says_that_it_left_out_is_lost_and_what_others_lost_is_not() {
+        let journald = "1795442407.123456 mx1 systemd-journald[212]: Suppressed 4812 messages from postfix@-.service";
+        assert_eq!(of(journald), 4_812);
+        assert_eq!(of(&journald.replace("postfix@-", "nginx")), 0);
+        assert_eq!(
+            of(&journald.replace("systemd-journald", "postfix/qmgr")),
+            0,
+            "only journald itself says so"
+        );
+        let rsyslog = "Nov 23 14:00:07 mx1 rsyslogd: imuxsock lost 513 messages from pid 4711 due to rate-limiting";
+        assert_eq!(of(rsyslog), 513);
     }
 }

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use super::feed::Feed;
 use super::line::Line;
 
-/// Arguments: the most bytes to print, and journalctl's own.
+/// Arguments: the most bytes to print, and journalctl's own. Beside what mail programs say, that journald suppressed some of
+/// it (`SD_MESSAGE_JOURNAL_DROPPED` of sd-messages.h; its rate limit is in journald.conf(5)).
 pub(super) const JOURNAL: &str = r#"m=$1; shift
 echo "clock $(date '+%s %z')"
-{ journalctl -q --no-pager -o short-unix --show-cursor "$@" SYSLOG_FACILITY=2; echo "-- ended: $?"; } | head -c "$m"
+{ journalctl -q --no-pager -o short-unix --show-cursor "$@" SYSLOG_FACILITY=2 + MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e; echo "-- ended: $?"; } | head -c "$m"
 echo; echo end; times"#;
 
 /// Arguments: a command.

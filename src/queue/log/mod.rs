@@ -341,6 +341,9 @@ impl LogFollower {
         if feed.unknown > 0 && !is_first {
             lost.push(format!("{} lines not understood", feed.unknown));
         }
+        if feed.suppressed > 0 && !is_first {
+            lost.push(format!("the log's own rate limit left out {} lines", feed.suppressed));
+        }
         self.newest = feed.newest().or(self.newest);
         let told = Told {
             host: answer.clock.now,
