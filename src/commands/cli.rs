@@ -16,6 +16,7 @@ use super::forecast::ForecastArgs;
 use super::incident::IncidentArgs;
 use super::init::Args as InitArgs;
 use super::queue::QueueArgs;
+use super::replay::ReplayArgs;
 
 /// A terminal console for people on call for mail.
 ///
@@ -95,6 +96,8 @@ pub enum Command {
     Actions(ActionsArgs),
     /// What happened, who was told, what is owed: list, show, open, note, ack, update, resolve, ticket, start.
     Incident(IncidentArgs),
+    /// The console on a record: a journal, a bundle, or an incident.
+    Replay(ReplayArgs),
     /// Check the config, tell where it is, print its JSON Schema.
     Config(ConfigArgs),
     /// Write a commented config from what is found on this host.

@@ -1,7 +1,7 @@
 //! `mailtop` without a command: the console on the targets, the config, or this host.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::config::targets::TargetOptions;
-use crate::console::app::{Access, Pace};
+use crate::console::app::{Access, Pace, Seen};
 use crate::console::glyphs::Glyphs;
 use crate::console::terminal::{self, Tty};
 use crate::console::{self, App, AppOptions, Exit, Msg, RunOptions, Theme, Wires};
 use crate::domain::Text;
-use crate::domain::effect::Answer;
-use crate::engine::Reload;
+use crate::domain::effect::{Answer, Back};
+use crate::engine::{Reload, past};
 use crate::model::Model;
 
 use super::cli::Global;
@@ -120,6 +120,11 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
     if let Err(why) = ended {
         return start::fail(&why);
     }
+    self::ended(&exit)
+}
+
+/// What the loop's end is to the shell.
+pub fn ended(exit: &Exit) -> ExitCode {
     match exit {
         Exit::Asked | Exit::Signalled | Exit::HungUp => ExitCode::SUCCESS,
         Exit::Fault => PANICKED.into(),
@@ -139,11 +144,14 @@ async fn on_terminal(
     let mut screen = ratatui::Terminal::new(Tty::enter()?)?;
     let (to_console, messages) = mpsc::channel(256);
     let effects = session.engine.effects.clone();
+    let (past, asks) = std::sync::mpsc::channel();
+    look_back(&session.record, asks, &to_console);
     let wires = Wires {
         input: terminal::keys(),
         signals,
         messages,
         effects,
+        past,
     };
     let exit = {
         let looping = console::run(app, &mut screen, wires, || clock.now(), options);
@@ -162,6 +170,22 @@ async fn on_terminal(
     };
     drop(screen);
     Ok((exit, close_or_leave(session).await))
+}
+
+/// Answers the console's questions about the past from a journal, for as long as it lasts.
+pub fn look_back(journal: &Path, asks: std::sync::mpsc::Receiver<Back>, to: &mpsc::Sender<Msg>) {
+    // Only who carries the engine's messages holds the way open.
+    let to = to.downgrade();
+    past::start(journal, asks, move |view| {
+        let seen = view.map(|v| Seen {
+            at: v.at,
+            model: Box::new(v.model),
+            first: v.extent.first,
+            last: v.extent.last,
+            whole: v.whole,
+        });
+        to.upgrade().is_some_and(|to| to.blocking_send(Msg::Past(seen)).is_ok())
+    });
 }
 
 /// Closes the session; says so when that takes long, and leaves at once at a second signal.

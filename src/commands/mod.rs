@@ -18,6 +18,7 @@ pub mod init;
 pub mod queue;
 mod queue_table;
 mod record;
+pub mod replay;
 mod report;
 mod session;
 mod signature;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
             start::paths(&global).map_or_else(|code| code, |p| actions::run(&args, &p.journal))
         }
         Some(Command::Incident(args)) => incident::run(&args, &global),
+        Some(Command::Replay(args)) => replay::run(&args, &global),
         Some(Command::Config(args)) => {
             start::paths(&global).map_or_else(|code| code, |p| config::run(&args, &p.config, &global))
         }

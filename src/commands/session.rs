@@ -35,6 +35,8 @@ pub struct Session {
     pub notices: Vec<Text>,
     /// Who we are.
     pub me: ObserverId,
+    /// The journal's file.
+    pub record: PathBuf,
     journal: Handle,
     desk: CancellationToken,
 }
@@ -86,7 +88,7 @@ pub async fn open(opening: Opening, paths: Option<&Paths>) -> Session {
         reload,
     } = opening;
     let prober = Prober::new().asking(&config.defaults.resolvers);
-    let opened = journal::open(journal_options(&config, &clock, journal)).await;
+    let opened = journal::open(journal_options(&config, &clock, journal.clone())).await;
     let me = start::me();
     let stop = CancellationToken::new();
     let desk = Desk {
@@ -114,6 +116,7 @@ pub async fn open(opening: Opening, paths: Option<&Paths>) -> Session {
         initial: opened.initial,
         notices: opened.notices,
         me,
+        record: journal,
         journal: opened.handle,
         desk: stop,
     }

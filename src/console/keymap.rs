@@ -52,6 +52,20 @@ pub enum Command {
     PreviousPage,
     /// Since when senders could not deliver.
     Outage,
+    /// A step back in time.
+    StepBack,
+    /// A step on.
+    StepOn,
+    /// To the line of the timeline before.
+    LineBefore,
+    /// To the next one.
+    LineAfter,
+    /// To a moment.
+    GoTo,
+    /// Back to now.
+    Live,
+    /// Play the past, or stop.
+    Play,
     /// Pause a job.
     Pause,
     /// Resume a job.
@@ -119,6 +133,12 @@ pub enum Place {
     Search,
     /// The start of an outage being typed.
     Outage,
+    /// A moment to go to being typed.
+    GoTo,
+    /// Every screen, while it shows what is.
+    Now,
+    /// Every screen, while it shows what was.
+    Past,
     /// An action, before it runs.
     Plan,
     /// An action that runs or has run.
@@ -141,6 +161,25 @@ pub enum Place {
     BatchRun,
     /// One of their plans in full.
     BatchPlan,
+}
+
+impl Command {
+    /// Whether it does something to a server or puts something on record: there is none of that in the past.
+    pub const fn is_of_now(self) -> bool {
+        matches!(
+            self,
+            Self::Pause
+                | Self::Resume
+                | Self::Extend
+                | Self::Flush
+                | Self::Mark
+                | Self::MarkAll
+                | Self::Refresh
+                | Self::Reload
+                | Self::Outage
+                | Self::Messages
+        )
+    }
 }
 
 /// A key with its modifiers.
@@ -264,14 +303,20 @@ pub fn find(place: Place, key: KeyEvent) -> Option<Command> {
         .map(|b| b.command)
 }
 
+/// Whether it goes through time.
+pub fn is_of_time(command: Command) -> bool {
+    here(Place::Past).any(|b| b.command == command)
+}
+
 /// Everything that holds here.
 pub fn here(place: Place) -> impl Iterator<Item = &'static Binding> {
     BINDINGS.iter().filter(move |b| b.places.contains(&place))
 }
 
-/// What the palette offers here.
-pub fn named(place: Place) -> impl Iterator<Item = &'static Binding> {
-    here(place).filter(|b| !b.name.is_empty() && b.command != Command::Palette)
+/// What the palette offers here, now or in the past.
+pub fn named(place: Place, when: Place) -> impl Iterator<Item = &'static Binding> {
+    let all = here(place).chain(here(when));
+    all.filter(|b| !b.name.is_empty() && b.command != Command::Palette)
 }
 
 /// A footer key as these glyphs can draw it.

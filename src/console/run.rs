@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::domain::Span;
-use crate::domain::effect::{Answer, Effect, Toggle};
+use crate::domain::effect::{Answer, Back, Effect, Toggle};
 
 use super::app::{App, Msg, Pace};
 use super::view;
@@ -119,6 +119,8 @@ pub struct Wires<I, G> {
     pub messages: mpsc::Receiver<Msg>,
     /// What the engine is to do.
     pub effects: mpsc::Sender<Effect>,
+    /// Where questions about the past go.
+    pub past: std::sync::mpsc::Sender<Back>,
 }
 
 /// Runs the console until somebody leaves.
@@ -140,6 +142,7 @@ where
         shown: None,
         now,
         options,
+        past: None,
         waiting: VecDeque::new(),
         dirty: false,
         painted: None,
@@ -158,6 +161,7 @@ struct Loop<'t, B: Screen, N> {
     shown: Option<Buffer>,
     now: N,
     options: RunOptions,
+    past: Option<std::sync::mpsc::Sender<Back>>,
     /// Effects that the engine has no room for yet. None is lost, and none is waited for.
     waiting: VecDeque<Effect>,
     /// Whether something came in since the last paint.
@@ -177,7 +181,9 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
             mut signals,
             mut messages,
             effects,
+            past,
         } = wires;
+        self.past = Some(past);
         let size = self.terminal.size().map_err(error)?;
         let _ = self.update(Msg::Resize(size.width, size.height))?;
         self.paint()?;
@@ -250,7 +256,7 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
                 msg,
                 Msg::Answer(
                     Answer::Planned(_) | Answer::NotPlanned { .. } | Answer::NotRun { .. } | Answer::Messages { .. }
-                )
+                ) | Msg::Past(_)
             );
             if let Some(exit) = self.update(msg)? {
                 return Ok(Some(exit));
@@ -279,6 +285,8 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
                 Effect::Mouse(to) => self.terminal.backend_mut().mouse(to)?,
                 Effect::Redraw => self.forget_screen()?,
                 Effect::Suspend => self.suspend()?,
+                // Nobody to ask is answered by nobody: the record's thread could not be started, and the log says so.
+                Effect::Past(ask) => drop(self.past.as_ref().map(|p| p.send(ask))),
                 effect => self.waiting.push_back(effect),
             }
         }

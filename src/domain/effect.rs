@@ -67,6 +67,8 @@ pub enum Effect {
         /// What it did.
         measured: Measured,
     },
+    /// Show the fleet as it was.
+    Past(Back),
     /// Read the config again.
     Reload,
     /// Turn the mouse on or off.
@@ -75,6 +77,17 @@ pub enum Effect {
     Redraw,
     /// Suspend to the shell (Ctrl-Z).
     Suspend,
+}
+
+/// Where to go in the past.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Back {
+    /// To a moment.
+    To(Timestamp),
+    /// To the last line of the timeline before a moment.
+    Before(Timestamp),
+    /// To the next one after it.
+    After(Timestamp),
 }
 
 /// What came of asking for messages.

@@ -11,6 +11,7 @@ pub mod look;
 mod lost;
 mod messages;
 mod pace;
+pub mod past;
 mod queues;
 mod server;
 mod stale;
@@ -368,8 +369,8 @@ impl Run {
             Effect::Measured { server, measured } => {
                 self.record_about(Subject::Server { server }, Fact::ActionMeasured(measured));
             }
-            // The terminal's own; they do not come here.
-            Effect::Quit | Effect::Mouse(_) | Effect::Redraw | Effect::Suspend => {}
+            // The terminal's own, and the past's; they do not come here.
+            Effect::Quit | Effect::Mouse(_) | Effect::Redraw | Effect::Suspend | Effect::Past(_) => {}
         }
     }
 

@@ -49,6 +49,16 @@ pub struct Cursor(i64);
 impl Cursor {
     /// Before the first event.
     pub const START: Self = Self(0);
+
+    /// The place so many events before, as numbered: where some were let go, fewer lie between.
+    #[must_use]
+    pub fn before(self, events: u64) -> Self {
+        Self(self.0.saturating_sub_unsigned(events).max(0))
+    }
+    /// How many events lie between at most, up to a place that comes later; none up to one that comes before.
+    pub fn until(self, later: Self) -> u64 {
+        later.0.saturating_sub(self.0).max(0).unsigned_abs()
+    }
 }
 
 /// How safe a commit must be before it is called done.

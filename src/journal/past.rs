@@ -54,13 +54,25 @@ impl Sqlite {
     /// When the record cannot be read.
     pub fn place_at(&self, at: Timestamp) -> Result<Cursor, Trouble> {
         let newest = |which: &str| -> Result<Option<(i64, i64)>, Trouble> {
-            let sql = format!("SELECT at, id FROM event WHERE kind {which} 100 AND at <= ?1 ORDER BY at DESC, id DESC LIMIT 1");
+            let sql = format!(
+                "SELECT at, id FROM event WHERE kind {which} 100 AND at <= ?1 ORDER BY at DESC, id DESC LIMIT 1"
+            );
             let mut query = self.db.prepare_cached(&sql)?;
             let row = query.query_row([at.as_microsecond()], |r| Ok((r.get(0)?, r.get(1)?)));
             Ok(row.optional()?)
         };
         let found = newest("<")?.max(newest(">=")?);
         Ok(Cursor(found.map_or(0, |(_, id)| id)))
+    }
+
+    /// The stamp of the event at a place; `None` before the first.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn stamp(&self, place: Cursor) -> Result<Option<Timestamp>, Trouble> {
+        let mut query = self.db.prepare_cached("SELECT at FROM event WHERE id <= ?1 ORDER BY id DESC LIMIT 1")?;
+        let at: Option<i64> = query.query_row([place.0], |r| r.get(0)).optional()?;
+        Ok(at.and_then(|at| Timestamp::from_microsecond(at).ok()))
     }
 
     /// What a model needs in order to stand at `from` and know everything after it up to the place `until`.

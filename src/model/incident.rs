@@ -245,6 +245,10 @@ impl Model {
     pub fn open_incident(&self) -> Option<&Incident> {
         self.incidents().find(|i| !i.is_resolved())
     }
+    /// When the lines of the timeline that are kept came.
+    pub fn moments(&self) -> impl Iterator<Item = Timestamp> {
+        self.desk.timeline.lines().map(|l| l.at.at)
+    }
     /// How many lines of the timeline are not kept.
     pub const fn lines_left_out(&self) -> u64 {
         self.desk.timeline.left_out()

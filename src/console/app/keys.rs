@@ -21,6 +21,11 @@ impl App {
         }
         self.said = None;
         let place = self.place();
+        if place == self.ground()
+            && let Some(command) = keymap::find(self.when(), key)
+        {
+            return self.on_past(command);
+        }
         if let Some(command) = keymap::find(place, key) {
             return self.command(command, place, now);
         }
@@ -78,6 +83,10 @@ impl App {
                 give(&mut dialog.input);
                 return;
             }
+            Some(Overlay::GoTo(dialog)) => {
+                give(&mut dialog.input);
+                return;
+            }
             None => {
                 if let Screen::Messages(view) = &mut self.screen
                     && let Some(search) = &mut view.search
@@ -118,6 +127,12 @@ impl App {
             Command::Redraw => return vec![Effect::Redraw],
             Command::Suspend => return vec![Effect::Suspend],
             Command::Interrupt => return self.quit(),
+            _ if place != self.ground() => {}
+            _ if self.is_past() && command.is_of_now() => {
+                self.say(self.not_in_the_past());
+                return Vec::new();
+            }
+            _ if keymap::is_of_time(command) => return self.on_past(command),
             _ => {}
         }
         match place {
@@ -127,6 +142,8 @@ impl App {
             Place::Message => self.on_message(command, now),
             Place::Search => self.in_search(command, now),
             Place::Outage => self.in_outage(command, now),
+            Place::GoTo => self.in_go_to(command, now),
+            Place::Now | Place::Past => self.on_past(command),
             Place::Plan | Place::Progress => self.in_dialog(command, now),
             Place::Pick => self.in_pick(command, now),
             Place::Batch | Place::BatchRows | Place::BatchRun | Place::BatchPlan => self.in_batch(command, place, now),
@@ -158,7 +175,7 @@ impl App {
             Command::Help => self.overlay = Some(Overlay::Help(0)),
             Command::Notices => self.overlay = Some(Overlay::Notices(0)),
             Command::Certificates => self.overlay = Some(Overlay::Certificates(0)),
-            Command::Palette => self.overlay = Some(Overlay::Palette(Palette::new(self.ground()))),
+            Command::Palette => self.overlay = Some(Overlay::Palette(Palette::new(self.ground(), self.when()))),
             Command::Outage => self.open_outage("", now),
             Command::Refresh => {
                 let server = self.open_server().cloned();

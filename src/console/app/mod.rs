@@ -14,6 +14,7 @@ mod options;
 mod outage;
 mod overlays;
 mod palette;
+mod past;
 mod pick;
 mod server;
 mod status;
@@ -38,6 +39,7 @@ pub use msg::Msg;
 pub use options::{Access, AppOptions, Pace};
 pub use outage::{FORMS, OutageDialog, since};
 pub use palette::Palette;
+pub use past::{FORMS as MOMENTS, GoTo, Play, Seen, Shown, Travel, moment as moment_of};
 pub use pick::{Pick, PickMany};
 pub use server::{Pane, ServerView};
 pub use status::Status;
@@ -75,6 +77,8 @@ pub enum Overlay {
     PickMany(PickMany),
     /// Since when a server's senders could not deliver.
     Outage(OutageDialog),
+    /// A moment of the past to go to.
+    GoTo(GoTo),
     /// An action.
     Action(Box<ActionDialog>),
     /// An action on several servers.
@@ -104,6 +108,10 @@ pub struct App {
     pub role: Role,
     /// Whether what is seen is recorded.
     pub recording: Recording,
+    /// Where the past is shown.
+    pub past: Option<Travel>,
+    /// What the clock had when the last message came.
+    clock: Timestamp,
     said: Option<Text>,
     notices: Vec<(Timestamp, Text)>,
     mine: Vec<acting::Started>,
@@ -123,6 +131,8 @@ impl App {
             mouse: Toggle::Off,
             role: Role::Probing,
             recording: Recording::Yes,
+            past: None,
+            clock: Timestamp::UNIX_EPOCH,
             said: None,
             notices: Vec::new(),
             mine: Vec::new(),
@@ -130,12 +140,14 @@ impl App {
         }
     }
 
-    /// Takes in one message and says what is to be done.
+    /// Takes in one message and says what is to be done. `now` is by the clock, whatever is shown.
     pub fn update(&mut self, msg: Msg, now: Timestamp) -> Vec<Effect> {
+        self.clock = now;
+        let shown = self.moment(now);
         let mut effects = match msg {
-            Msg::Key(key) => self.key(key, now),
-            Msg::Paste(text) => self.paste(&text, now),
-            Msg::Mouse(mouse) => self.mouse_moved(mouse, now),
+            Msg::Key(key) => self.key(key, shown),
+            Msg::Paste(text) => self.paste(&text, shown),
+            Msg::Mouse(mouse) => self.mouse_moved(mouse, shown),
             Msg::Resize(w, h) => {
                 self.size = (w, h);
                 Vec::new()
@@ -145,35 +157,50 @@ impl App {
                 self.measure(now)
             }
             Msg::Answer(answer) => self.answered(answer, now),
+            Msg::Past(seen) => {
+                self.looked_back(seen, now);
+                Vec::new()
+            }
             Msg::Tick => self.measure(now),
         };
+        effects.extend(self.play_on(now));
         effects.extend(self.advance(now));
-        self.settle(now);
+        self.settle(self.moment(now));
         effects
     }
 
     fn learned(&mut self, events: &[Event], now: Timestamp) {
+        if self.is_past() {
+            if let Some(live) = self.live() {
+                live.apply_all(events);
+            }
+            return;
+        }
         let before = self.fleet.selected().and_then(|name| self.position(name, now));
         self.model.apply_all(events);
-        // A server that is no longer watched takes its cursor with it, and says so: a key must not fall on another
-        // one unnoticed.
+        self.fit(before, "is no longer watched", now);
+        self.forget_finished(now);
+    }
+
+    /// Takes in that the fleet is another one. A server that is not in it takes its cursor with it, and says so: a key must not
+    /// fall on another one unnoticed.
+    fn fit(&mut self, before: Option<usize>, gone: &str, now: Timestamp) {
         if let (Some(name), Some(at)) = (self.fleet.selected().cloned(), before)
             && self.model.server(&name).is_none()
         {
             let rows = self.rows(now);
             let next = rows.get(at).or(rows.last()).map(|r| r.server.name.clone());
             self.fleet.select(next);
-            self.say(format!("{name} is no longer watched"));
+            self.say(format!("{name} {gone}"));
         }
         if let Some(name) = self.open_server().cloned()
             && self.model.server(&name).is_none()
         {
-            self.say(format!("{name} is no longer watched"));
+            self.say(format!("{name} {gone}"));
             self.screen = Screen::Fleet;
         }
         let model = &self.model;
         self.fleet.keep_marks(|name| model.server(name).is_some());
-        self.forget_finished(now);
     }
 
     fn answered(&mut self, answer: Answer, now: Timestamp) -> Vec<Effect> {
@@ -238,6 +265,7 @@ impl App {
             Some(Overlay::Pick(_) | Overlay::PickMany(_)) => Place::Pick,
             Some(Overlay::Batch(dialog)) => dialog.place(),
             Some(Overlay::Outage(_)) => Place::Outage,
+            Some(Overlay::GoTo(_)) => Place::GoTo,
             Some(Overlay::Question(_)) => Place::Question,
             Some(Overlay::Action(dialog)) => match dialog.stage {
                 Stage::Running { .. } | Stage::NotRun { .. } => Place::Progress,
@@ -261,6 +289,12 @@ impl App {
 
     /// How often the picture changes by itself: with an age on it every second, with only the clock every minute.
     pub fn tick_every(&self) -> Span {
+        match &self.past {
+            Some(Travel { play: Some(_), .. }) => return past::PICTURE,
+            // Time stands still, but for what goes on behind it.
+            Some(Travel { shown: Some(_), .. }) => return Span::from_secs(5),
+            _ => {}
+        }
         let aged = self.model.servers().next().is_some()
             || matches!(self.overlay, Some(Overlay::Action(_) | Overlay::Batch(_)));
         match (aged, self.options.pace) {
@@ -272,7 +306,7 @@ impl App {
 
     /// Whether the clock shows seconds: only where something else counts in them too.
     pub fn clock_has_seconds(&self) -> bool {
-        self.tick_every() == Span::from_secs(1)
+        self.is_past() || self.tick_every() == Span::from_secs(1)
     }
 
     /// Says something in answer to a key; the next key clears it.

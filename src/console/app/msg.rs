@@ -2,11 +2,14 @@
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
+use crate::domain::Text;
 use crate::domain::effect::Answer;
 use crate::domain::event::Event;
 
+use super::Seen;
+
 /// One message to [`super::App::update`].
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub enum Msg {
     /// A key went down (or repeats).
     Key(KeyEvent),
@@ -20,6 +23,8 @@ pub enum Msg {
     Events(Vec<Event>),
     /// The engine answers.
     Answer(Answer),
+    /// The record was asked how it was.
+    Past(Result<Seen, Text>),
     /// Time has passed.
     Tick,
 }

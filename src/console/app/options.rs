@@ -8,6 +8,8 @@ use crate::console::when;
 use crate::domain::event::ObserverId;
 use crate::domain::{Span, Text};
 
+use super::past::SPEED;
+
 /// Whether servers may be changed from here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Access {
@@ -47,6 +49,8 @@ pub struct AppOptions {
     pub pause_for: Span,
     /// Who we are, to tell our own actions from others'.
     pub me: Option<ObserverId>,
+    /// How many times faster than it was the past is played.
+    pub replay_speed: f64,
 }
 
 impl AppOptions {
@@ -61,6 +65,7 @@ impl AppOptions {
             pace: Pace::Normal,
             pause_for: Span::from_mins(30),
             me: None,
+            replay_speed: SPEED,
         }
     }
 }

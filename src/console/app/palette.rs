@@ -12,15 +12,17 @@ pub struct Palette {
     /// The cursor.
     pub at: usize,
     place: Place,
+    when: Place,
 }
 
 impl Palette {
-    /// For the commands of this screen.
-    pub fn new(place: Place) -> Self {
+    /// For the commands of this screen, now or in the past.
+    pub fn new(place: Place, when: Place) -> Self {
         Self {
             input: Input::default(),
             at: 0,
             place,
+            when,
         }
     }
     /// What was typed behind `outage since`, if that was typed.
@@ -31,12 +33,12 @@ impl Palette {
     /// What was found, best first; everything in its own order when nothing was typed.
     pub fn found(&self) -> Vec<&'static Binding> {
         if self.outage().is_some() {
-            return keymap::named(self.place)
+            return keymap::named(self.place, self.when)
                 .filter(|b| b.command == Command::Outage)
                 .collect();
         }
         let typed = self.input.value().trim().to_lowercase();
-        let mut found: Vec<_> = keymap::named(self.place)
+        let mut found: Vec<_> = keymap::named(self.place, self.when)
             .filter_map(|b| Some((score(&typed, b)?, b)))
             .collect();
         found.sort_by_key(|(score, _)| *score);
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     fn found(typed: &str) -> Vec<&'static str> {
-        let mut p = Palette::new(Place::Fleet);
+        let mut p = Palette::new(Place::Fleet, Place::Now);
         p.input = Input::new(typed.into());
         p.found().iter().map(|b| b.name).collect()
     }

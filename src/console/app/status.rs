@@ -20,6 +20,8 @@ const NOTICE_IS_NEWS: Span = Span::from_mins(1);
 pub enum Status {
     /// In answer to the last key.
     Said(Text),
+    /// The past is shown, or gone to: how, from the fullest words to the fewest.
+    Past(Vec<String>),
     /// So many servers are marked.
     Marked(usize),
     /// Events are shown but not recorded.
@@ -45,6 +47,7 @@ impl App {
     pub fn status(&self, now: Timestamp) -> Vec<Status> {
         let mut all = Vec::new();
         all.extend(self.said.clone().map(Status::Said));
+        all.extend(self.past_words().map(Status::Past));
         let marked = self.fleet.marked().count();
         if marked > 0 && matches!(self.screen, Screen::Fleet) {
             all.push(Status::Marked(marked));

@@ -9,6 +9,8 @@ use KeyCode as K;
 use Place as P;
 
 const SCREENS: &[Place] = &[P::Fleet, P::Server, P::Messages, P::Message];
+/// Whatever is shown, now and in the past.
+const WHEN: &[Place] = &[P::Now, P::Past];
 const TWO: &[Place] = &[P::Fleet, P::Server];
 const LISTS: &[Place] = &[P::Fleet, P::Server, P::Messages, P::Message, P::Pick, P::Page];
 /// Dialogs, inputs and pages.
@@ -20,6 +22,7 @@ const INSIDE: &[Place] = &[
     P::Filter,
     P::Search,
     P::Outage,
+    P::GoTo,
     P::Page,
     P::Batch,
     P::BatchRows,
@@ -34,8 +37,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Down, "down", "one down", &[k(K::Down), c('j')], LISTS, None),
     bind(C::PageUp, "page up", "a page up", &[k(K::PageUp), ctrl('b')], LISTS, None),
     bind(C::PageDown, "page down", "a page down", &[k(K::PageDown), ctrl('f')], LISTS, None),
-    bind(C::Home, "first", "to the first", &[k(K::Home), c('g')], LISTS, None),
-    bind(C::End, "last", "to the last", &[k(K::End), c('G')], LISTS, None),
+    bind(C::Home, "first", "to the first", &[k(K::Home)], LISTS, None),
+    bind(C::End, "last", "to the last", &[k(K::End)], LISTS, None),
     bind(C::Open, "open", "open the selected server", &[k(K::Enter), k(K::Right), c('l')], &[P::Fleet], foot("⏎", "open", 2)),
     bind(C::Back, "clear", "clear the marks, then the filter", &[k(K::Esc)], &[P::Fleet], None),
     bind(C::Back, "back", "back to the fleet", &[k(K::Esc), k(K::Backspace)], &[P::Server], foot("Esc", "back", 1)),
@@ -65,6 +68,13 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::MarkAll, "mark all", "mark every server that the filter shows", &[c('*'), c('A')], &[P::Fleet], None),
     bind(C::Refresh, "refresh", "look now, without waiting for the interval", &[c('R')], TWO, foot("R", "look now", 6)),
     bind(C::Outage, "outage since", "say since when senders could not deliver, or take that back", &[c('o')], SCREENS, None),
+    bind(C::StepBack, "step back", "the past: a minute back", &[c('[')], WHEN, foot("[", "a minute back", 3)),
+    bind(C::StepOn, "step on", "the past: a minute on", &[c(']')], WHEN, foot("]", "on", 3)),
+    bind(C::LineBefore, "event before", "the past: to the line of the timeline before", &[c('{')], WHEN, foot("{", "event before", 4)),
+    bind(C::LineAfter, "next event", "the past: to the next line of the timeline", &[c('}')], WHEN, foot("}", "next", 4)),
+    bind(C::GoTo, "go to", "the past: to a time (10:58, Sat 10:58, -2h)", &[c('g')], WHEN, foot("g", "time", 2)),
+    bind(C::Live, "live", "from the past back to now", &[c('G')], WHEN, foot("G", "now", 1)),
+    bind(C::Play, "play", "the past: play it, or stop", &[c(' ')], &[P::Past], foot("Space", "play", 5)),
     bind(C::Filter, "filter", "show only servers whose name or trouble matches", &[c('/')], &[P::Fleet], foot("/", "filter", 4)),
     bind(C::Palette, "palette", "every command by name", &[c(':')], SCREENS, foot(":", "command", 2)),
     bind(C::Help, "help", "this help", &[c('?')], SCREENS, foot("?", "help", 0)),
@@ -128,6 +138,8 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Open, "", "search all", &[k(K::Enter)], &[P::Search], foot("⏎", "search all messages of the queue", 0)),
     bind(C::Back, "", "stop", &[k(K::Esc)], &[P::Search], foot("Esc", "stop", 0)),
     bind(C::Open, "", "put on record", &[k(K::Enter)], &[P::Outage], foot("⏎", "put on record", 0)),
+    bind(C::Open, "", "go there", &[k(K::Enter)], &[P::GoTo], foot("⏎", "go there", 0)),
+    bind(C::Back, "", "cancel", &[k(K::Esc)], &[P::GoTo], foot("Esc", "cancel", 0)),
     bind(C::Back, "", "cancel", &[k(K::Esc)], &[P::Outage], foot("Esc", "cancel", 0)),
     bind(C::Back, "", "close", &[k(K::Esc), c('q'), c('?'), k(K::Enter)], &[P::Page], foot("Esc", "close", 0)),
     bind(C::Interrupt, "", "leave", &[ctrl('c')], INSIDE, None),

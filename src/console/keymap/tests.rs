@@ -3,13 +3,14 @@ use Command as C;
 use KeyCode as K;
 use Place as P;
 
-const ALL: [Place; 17] = [
+const ALL: [Place; 18] = [
     P::Fleet,
     P::Server,
     P::Messages,
     P::Message,
     P::Search,
     P::Outage,
+    P::GoTo,
     P::Plan,
     P::Progress,
     P::Pick,
@@ -54,7 +55,7 @@ fn every_footer_key_is_a_key_of_its_command() {
 
 #[test]
 fn typing_places_leave_letters_to_the_text() {
-    for place in [P::Plan, P::Batch, P::Palette, P::Filter, P::Search, P::Outage] {
+    for place in [P::Plan, P::Batch, P::Palette, P::Filter, P::Search, P::Outage, P::GoTo] {
         for b in here(place) {
             assert!(
                 b.keys.iter().all(|k| k.ctrl || !matches!(k.code, K::Char(_))),
@@ -92,8 +93,6 @@ fn what_the_rules_of_the_hand_name_is_bound_on_both_screens() {
             ('m', C::Mouse),
             ('j', C::Down),
             ('k', C::Up),
-            ('g', C::Home),
-            ('G', C::End),
         ] {
             assert_eq!(
                 find(place, KeyEvent::new(K::Char(key), KeyModifiers::NONE)),
@@ -102,9 +101,18 @@ fn what_the_rules_of_the_hand_name_is_bound_on_both_screens() {
             );
         }
     }
-    assert_eq!(
-        find(P::Fleet, KeyEvent::new(K::Char('G'), KeyModifiers::SHIFT)),
-        Some(C::End)
-    );
+    for when in [P::Now, P::Past] {
+        for (key, command) in [
+            ('[', C::StepBack),
+            (']', C::StepOn),
+            ('{', C::LineBefore),
+            ('}', C::LineAfter),
+            ('g', C::GoTo),
+            ('G', C::Live),
+        ] {
+            let key = KeyEvent::new(K::Char(key), KeyModifiers::SHIFT);
+            assert_eq!(find(when, key), Some(command), "{when:?} {key:?}");
+        }
+    }
     assert_eq!(find(P::Fleet, KeyEvent::new(K::Char('p'), KeyModifiers::ALT)), None);
 }

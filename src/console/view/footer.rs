@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::{Access, App, Pane, Screen};
+use crate::console::app::{Access, App, Pane, Screen, Travel};
 use crate::console::keymap::{self, Command, Foot, Place};
 use crate::console::theme::Role;
 use crate::console::widget::{Cells, width};
@@ -15,6 +15,12 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App) {
         place @ (Place::Filter | Place::Search) => place,
         _ => app.ground(),
     };
+    // What can be done to a server cannot be done in the past, and how to go through it is what matters.
+    let place = if app.is_past() && place == app.ground() {
+        Place::Past
+    } else {
+        place
+    };
     let line = cells(app, place, usize::from(area.width).saturating_sub(2));
     buf.set_line(area.x + 1, area.bottom() - 1, &line.line(), area.width - 1);
 }
@@ -23,7 +29,12 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App) {
 pub fn cells(app: &App, place: Place, columns: usize) -> Cells {
     let glyphs = app.options.glyphs;
     let theme = app.options.theme;
+    let way_out = (place == Place::Past).then(|| app.ground());
+    let outs = way_out.into_iter().flat_map(keymap::here).filter(|b| stays(b.command));
+    let replay = app.past.as_ref().is_some_and(Travel::is_replay);
     let mut feet: Vec<Foot> = keymap::here(place)
+        .chain(outs)
+        .filter(|b| !(replay && b.command == Command::Live))
         .filter(|b| !(b.acts() && app.options.access == Access::ReadOnly))
         .filter(|b| !(b.command == Command::Open && place == Place::Server && !on_queue(app)))
         .filter_map(|b| b.foot)
@@ -43,6 +54,11 @@ pub fn cells(app: &App, place: Place, columns: usize) -> Cells {
             .put(format!(" {}", f.word), theme.style(Role::Dim));
     }
     line
+}
+
+/// What of a screen's own keys stays in the footer in the past.
+const fn stays(command: Command) -> bool {
+    matches!(command, Command::Back | Command::Help | Command::Quit)
 }
 
 /// Whether the hands are in the pane whose rows can be opened.

@@ -47,6 +47,7 @@ fn title(app: &App, columns: usize, now: Timestamp) -> Cells {
     } else {
         when::clock_minutes(now, &app.options.zone)
     };
+    let clock = if app.is_past() { format!("◀ {clock}") } else { clock };
     let name = app.options.title.as_str();
     let fixed = " mailtop  ".len() + 2 + 4 + width(&clock) + 1;
     let full = counts(app, count, Words::Full);
@@ -57,7 +58,8 @@ fn title(app: &App, columns: usize, now: Timestamp) -> Cells {
         counts(app, count, Words::None)
     };
     let room = columns.saturating_sub(fixed + counts.used());
-    let right = counts.gap(4).put(clock, theme.style(Role::Text)).gap(1);
+    let role = if app.is_past() { Role::Warn } else { Role::Text };
+    let right = counts.gap(4).put(clock, theme.style(role)).gap(1);
     Cells::new()
         .put(" mailtop  ", theme.style(Role::Title))
         .put(cut(name, room).into_owned(), theme.style(Role::Dim))
@@ -94,7 +96,7 @@ fn counts(app: &App, c: Count, words: Words) -> Cells {
 fn notice(app: &App, columns: usize, now: Timestamp) -> Cells {
     let theme = app.options.theme;
     let filtering = matches!(app.overlay, Some(Overlay::Filter));
-    if filtering || app.fleet.filtered() {
+    if (filtering || app.fleet.filtered()) && !(app.is_past() && !filtering) {
         let shown = model::rows(&app.model, now)
             .iter()
             .filter(|r| app.fleet.matches(r))
@@ -122,6 +124,12 @@ fn notice(app: &App, columns: usize, now: Timestamp) -> Cells {
     status(app, columns, now)
 }
 
+/// The fullest words that there is room for.
+fn fitting(forms: &[String], room: usize) -> String {
+    let fits = forms.iter().find(|f| width(f) <= room).or(forms.last());
+    fits.cloned().unwrap_or_default()
+}
+
 fn status(app: &App, columns: usize, now: Timestamp) -> Cells {
     let theme = app.options.theme;
     let mut line = Cells::new().gap(1);
@@ -130,14 +138,14 @@ fn status(app: &App, columns: usize, now: Timestamp) -> Cells {
             line = line.put(" · ", theme.style(Role::Faint));
         }
         let (text, role) = match s {
+            Status::Past(forms) => (fitting(&forms, columns.saturating_sub(line.used() + 1)), Role::Warn),
             Status::Said(text) => (text.to_string(), Role::Accent),
             Status::Marked(n) => (format!("• {n} marked: p r + mean them, Esc unmarks"), Role::Accent),
             Status::NotRecording(why) => (format!("▲ not recording: {why}"), Role::Warn),
             Status::Acting(what) => (format!("▶ {what}"), Role::Accent),
             Status::Cause(forms) => {
                 let room = columns.saturating_sub(line.used() + 1);
-                let fits = forms.iter().find(|f| width(f) <= room).or(forms.last());
-                (fits.cloned().unwrap_or_default(), Role::Warn)
+                (fitting(&forms, room), Role::Warn)
             }
             Status::Certificates(text) => (text, Role::Warn),
             Status::Following(who) => (format!("showing what {who} sees"), Role::Dim),

@@ -99,14 +99,19 @@ fn lines(app: &App) -> Vec<Line<'static>> {
     let theme = app.options.theme;
     let columns = usize::from(COLUMNS.min(app.size.0)) - 4;
     let mut out = Vec::new();
-    for b in keymap::named(app.ground()).chain(keymap::here(app.ground()).filter(|b| b.name == "palette")) {
+    for b in keymap::named(app.ground(), app.when()).chain(keymap::here(app.ground()).filter(|b| b.name == "palette")) {
         let key = if b.keys.is_empty() {
             format!(":{}", b.name)
         } else {
             b.label()
         };
-        let line = if b.acts() && app.options.access == Access::ReadOnly {
-            let words = format!("{}: taken away: read-only", b.name);
+        let gone = match () {
+            () if app.is_past() && b.command.is_of_now() => Some("not in the past"),
+            () if b.acts() && app.options.access == Access::ReadOnly => Some("taken away: read-only"),
+            () => None,
+        };
+        let line = if let Some(why) = gone {
+            let words = format!("{}: {why}", b.name);
             Cells::new()
                 .left(&key, 14, theme.style(Role::Faint))
                 .put(words, theme.style(Role::Dim))

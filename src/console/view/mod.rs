@@ -12,6 +12,7 @@ pub mod drain;
 pub mod fleet;
 pub mod flow;
 pub mod footer;
+mod go_to;
 pub mod header;
 pub mod headline;
 pub mod help;
@@ -49,8 +50,10 @@ pub const fn fits(size: (u16, u16)) -> bool {
     size.0 >= SMALLEST.0 && size.1 >= SMALLEST.1
 }
 
-/// Draws the whole screen.
+/// Draws the whole screen. `now` is by the clock, whatever is shown.
 pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
+    let clock = now;
+    let now = app.moment(clock);
     if fits((area.width, area.height)) {
         match &app.screen {
             Screen::Fleet => fleet::draw(buf, area, app, now),
@@ -66,6 +69,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
             Some(Overlay::PickMany(pick)) => pick::draw_many(buf, area, app, pick),
             Some(Overlay::Batch(dialog)) => batch::draw(buf, area, app, dialog, now),
             Some(Overlay::Outage(dialog)) => outage::draw(buf, area, app, dialog, now),
+            Some(Overlay::GoTo(dialog)) => go_to::draw(buf, area, app, dialog, now),
             Some(Overlay::Action(dialog)) => action::draw(buf, area, app, dialog, now),
             Some(Overlay::Question(_)) => question::draw(buf, area, app, now),
             Some(Overlay::Filter) | None => {}

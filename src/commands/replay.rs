@@ -1,0 +1,174 @@
+//! `mailtop replay`: the console on a record and nothing else. It opens a journal, a bundle, or the usual journal at one of its
+//! incidents; it asks no server, changes nothing and records nothing.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::console::app::{Access, Pace, Travel, moment_of};
+use crate::console::glyphs::Glyphs;
+use crate::console::terminal::{self, Tty};
+use crate::console::when::zone_from_env;
+use crate::console::{self, App, AppOptions, Exit, RunOptions, Theme, Wires};
+use crate::domain::{Span, Text, Timestamp};
+use crate::journal::{Extent, Sqlite};
+use crate::model::Model;
+use crate::model::incident::named;
+
+use super::cli::Global;
+use super::console::{ended, look_back, needs_terminal};
+use super::start;
+
+/// `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// A journal or an exported bundle, or an incident of the usual journal; that journal unless given.
+    #[arg(value_name = "FILE|INC")]
+    pub what: Option<String>,
+    /// Play it at once, so many times faster than it was.
+    #[arg(long, value_name = "N", value_parser = speed)]
+    pub speed: Option<f64>,
+    /// Begin at this time: 10:58, `Sat 10:58`, `2026-11-21 10:58`. Else an incident begins shortly before it did, and a file at
+    /// its end, or at its beginning when it is played.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+}
+
+/// An incident is shown from so long before it began.
+const BEFORE: Span = Span::from_mins(2);
+
+fn speed(s: &str) -> Result<f64, String> {
+    let n: f64 = s.parse().map_err(|_| format!("`{s}` is not a number"))?;
+    if (0.1..=100_000.0).contains(&n) {
+        Ok(n)
+    } else {
+        Err("it goes from 0.1 to 100000".into())
+    }
+}
+
+/// A record to be shown.
+struct Reel {
+    journal: PathBuf,
+    title: String,
+    begins: Timestamp,
+    extent: Extent,
+}
+
+/// Runs it.
+pub fn run(args: &ReplayArgs, global: &Global) -> ExitCode {
+    let shown = find(args, global).and_then(|reel| {
+        let zone = zone_from_env();
+        // What is typed is seen from the end of the record: a time alone is the last one in it.
+        let at = match &args.at {
+            None => Ok(reel.begins),
+            Some(typed) => moment_of(typed, reel.extent.last, reel.extent.last, &zone),
+        };
+        let at = at.map_err(|why| start::fail(&format!("--at {}: {why}", args.at.as_deref().unwrap_or_default())))?;
+        needs_terminal()?;
+        let runtime = start::runtime()?;
+        let log = start::log(global);
+        terminal::install_panic_hook(log.as_ref().map(|l| l.1.clone()));
+        let exit = runtime.block_on(show(&reel, at, args.speed, global));
+        runtime.shutdown_background();
+        exit.map_err(|e| start::fail(&format!("the terminal: {e}")))
+    });
+    shown.map_or_else(|code| code, |exit| ended(&exit))
+}
+
+fn find(args: &ReplayArgs, global: &Global) -> Result<Reel, ExitCode> {
+    let Some(what) = &args.what else {
+        let journal = start::paths(global)?.journal;
+        let extent = extent(&journal)?;
+        return Ok(Reel {
+            title: "the journal".to_owned(),
+            begins: if args.speed.is_some() { extent.first } else { extent.last },
+            journal,
+            extent,
+        });
+    };
+    let file = PathBuf::from(what);
+    if file.exists() {
+        let extent = extent(&file)?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Ok(Reel {
+            title: name,
+            begins: if args.speed.is_some() { extent.first } else { extent.last },
+            journal: file,
+            extent,
+        });
+    }
+    if what.contains('/') {
+        return Err(start::fail(&format!(
+            "{}: there is no such file",
+            Text::from(what.as_str())
+        )));
+    }
+    let journal = start::paths(global)?.journal;
+    let extent = extent(&journal)?;
+    let known = Sqlite::read_only(&journal).and_then(|db| db.incidents());
+    let mut model = Model::new(None);
+    model.apply_all(&known.map_err(|why| cannot_read(&journal, &why))?);
+    let incident = named(model.incidents(), what).map_err(|why| start::fail(&format!("no file, and {why}")))?;
+    Ok(Reel {
+        title: incident.called().to_string(),
+        begins: (Span::ZERO - BEFORE).after(incident.start().at.at),
+        journal,
+        extent,
+    })
+}
+
+fn extent(journal: &Path) -> Result<Extent, ExitCode> {
+    let shown = Text::from_bytes(journal.as_os_str().as_encoded_bytes());
+    if !journal.exists() {
+        return Err(start::fail(&format!(
+            "no journal at {shown}: nothing has been recorded there"
+        )));
+    }
+    let found = Sqlite::read_only(journal).and_then(|db| db.extent());
+    match found {
+        Ok(Some(extent)) => Ok(extent),
+        Ok(None) => Err(start::fail(&format!("{shown}: nothing is on record in it"))),
+        Err(why) => Err(cannot_read(journal, &why)),
+    }
+}
+
+fn cannot_read(journal: &Path, why: &impl std::fmt::Display) -> ExitCode {
+    let shown = Text::from_bytes(journal.as_os_str().as_encoded_bytes());
+    start::fail(&format!("{shown} cannot be read: {why}"))
+}
+
+async fn show(reel: &Reel, at: Timestamp, speed: Option<f64>, global: &Global) -> std::io::Result<Exit> {
+    let mut options = AppOptions {
+        access: Access::ReadOnly,
+        theme: Theme::from_env(|name| std::env::var(name).ok()),
+        glyphs: if global.ascii { Glyphs::Ascii } else { Glyphs::Unicode },
+        pace: if global.slow { Pace::Slow } else { Pace::Normal },
+        ..AppOptions::new(format!("replay of {}", reel.title))
+    };
+    if let Some(speed) = speed {
+        options.replay_speed = speed;
+    }
+    let clock = Clock::System;
+    let run_options = RunOptions::of(options.pace, &clock);
+    let mut app = App::new(options, Model::new(None));
+    app.past = Some(Travel::replay(at, speed.is_some()));
+    let signals = terminal::signals()?;
+    let mut screen = ratatui::Terminal::new(Tty::enter()?)?;
+    let (to_console, messages) = mpsc::channel(16);
+    let (past, asks) = std::sync::mpsc::channel();
+    look_back(&reel.journal, asks, &to_console);
+    let (effects, _nobody) = mpsc::channel(64);
+    // A receiver that is gone means that nobody looks back any more, and the loop ends.
+    let _ = past.send(crate::domain::effect::Back::To(at));
+    let wires = Wires {
+        input: terminal::keys(),
+        signals,
+        messages,
+        effects,
+        past,
+    };
+    Ok(console::run(app, &mut screen, wires, || clock.now(), run_options).await)
+}
