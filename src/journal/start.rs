@@ -65,7 +65,7 @@ pub fn start_from(db: &mut Connection, from: Timestamp) -> Result<Start, Trouble
 }
 
 /// The places of the events before the moment that still matter at it.
-fn state_before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, Trouble> {
+pub(super) fn state_before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, Trouble> {
     let mut ids = incidents::before(db, from)?;
     let subjects: Vec<i64> = db
         .prepare_cached("SELECT id FROM subject")?
