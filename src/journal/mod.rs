@@ -12,6 +12,7 @@ use crate::domain::{Name, Span, Text, Timestamp};
 
 mod actions;
 mod backlog;
+pub mod bundle;
 mod handle;
 mod incidents;
 mod kind;

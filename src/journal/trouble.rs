@@ -28,6 +28,9 @@ pub enum Trouble {
     /// The place that an export goes to.
     #[error("writing the export: {0}")]
     Output(Text),
+    /// A bundle that cannot be read, or is none; names file and line.
+    #[error("{0}")]
+    Bundle(Text),
 }
 
 impl From<rusqlite::Error> for Trouble {
