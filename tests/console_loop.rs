@@ -148,6 +148,7 @@ fn start_with(pace: Pace, model: Model, room_for_effects: usize) -> Console {
             signals: on_signal,
             messages,
             effects: send,
+            past: std::sync::mpsc::channel().0,
         };
         let app = App::new(options, model);
         run(

@@ -18,6 +18,7 @@ use crate::console::{self, App, AppOptions, Exit, Msg, RunOptions, Theme, Wires}
 use crate::domain::Text;
 use crate::domain::effect::{Answer, Back};
 use crate::engine::{Reload, past};
+use crate::journal::Extent;
 use crate::model::Model;
 
 use super::cli::Global;
@@ -145,7 +146,7 @@ async fn on_terminal(
     let (to_console, messages) = mpsc::channel(256);
     let effects = session.engine.effects.clone();
     let (past, asks) = std::sync::mpsc::channel();
-    look_back(&session.record, asks, &to_console);
+    look_back(&session.record, None, asks, &to_console);
     let wires = Wires {
         input: terminal::keys(),
         signals,
@@ -173,10 +174,15 @@ async fn on_terminal(
 }
 
 /// Answers the console's questions about the past from a journal, for as long as it lasts.
-pub fn look_back(journal: &Path, asks: std::sync::mpsc::Receiver<Back>, to: &mpsc::Sender<Msg>) {
+pub fn look_back(
+    journal: &Path,
+    within: Option<Extent>,
+    asks: std::sync::mpsc::Receiver<Back>,
+    to: &mpsc::Sender<Msg>,
+) {
     // Only who carries the engine's messages holds the way open.
     let to = to.downgrade();
-    past::start(journal, asks, move |view| {
+    past::start(journal, within, asks, move |view| {
         let seen = view.map(|v| Seen {
             at: v.at,
             model: Box::new(v.model),

@@ -14,7 +14,7 @@ use crate::console::terminal::{self, Tty};
 use crate::console::when::zone_from_env;
 use crate::console::{self, App, AppOptions, Exit, RunOptions, Theme, Wires};
 use crate::domain::{Span, Text, Timestamp};
-use crate::journal::{Extent, Sqlite};
+use crate::journal::{Durability, Extent, Record, Sqlite, bundle};
 use crate::model::Model;
 use crate::model::incident::named;
 
@@ -55,6 +55,9 @@ struct Reel {
     title: String,
     begins: Timestamp,
     extent: Extent,
+    /// Where not all that the file holds is to be shown.
+    within: Option<Extent>,
+    _dir: Option<tempfile::TempDir>,
 }
 
 /// Runs it.
@@ -84,20 +87,35 @@ fn find(args: &ReplayArgs, global: &Global) -> Result<Reel, ExitCode> {
         let extent = extent(&journal)?;
         return Ok(Reel {
             title: "the journal".to_owned(),
-            begins: if args.speed.is_some() { extent.first } else { extent.last },
+            begins: if args.speed.is_some() {
+                extent.first
+            } else {
+                extent.last
+            },
             journal,
             extent,
+            within: None,
+            _dir: None,
         });
     };
     let file = PathBuf::from(what);
+    if file.exists() && bundle::is_one(&file) {
+        return unpack(&file);
+    }
     if file.exists() {
         let extent = extent(&file)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         return Ok(Reel {
             title: name,
-            begins: if args.speed.is_some() { extent.first } else { extent.last },
+            begins: if args.speed.is_some() {
+                extent.first
+            } else {
+                extent.last
+            },
             journal: file,
             extent,
+            within: None,
+            _dir: None,
         });
     }
     if what.contains('/') {
@@ -117,6 +135,39 @@ fn find(args: &ReplayArgs, global: &Global) -> Result<Reel, ExitCode> {
         begins: (Span::ZERO - BEFORE).after(incident.start().at.at),
         journal,
         extent,
+        within: None,
+        _dir: None,
+    })
+}
+
+/// A bundle becomes a journal of its own for as long as it is shown.
+fn unpack(file: &Path) -> Result<Reel, ExitCode> {
+    let bundle = bundle::read(file).map_err(|why| start::fail(&why))?;
+    let fail = |e: &dyn std::fmt::Display| start::fail(&format!("a temporary journal could not be made: {e}"));
+    let dir = tempfile::Builder::new().prefix("mailtop-replay-").tempdir();
+    let dir = dir.map_err(|e| fail(&e))?;
+    let journal = dir.path().join("journal.db");
+    let written = Sqlite::open(&journal, bundle.header.until)
+        .and_then(|(mut db, _)| db.append(&bundle.events, Durability::Process));
+    written.map_err(|why| fail(&why))?;
+    let mut model = Model::new(None);
+    model.apply_all(&bundle.events);
+    let (from, until) = (bundle.header.from, bundle.header.until);
+    let incident = model.incident(&bundle.header.incident);
+    let began = incident.map(|i| (Span::ZERO - BEFORE).after(i.start().at.at));
+    // What was recorded last is where it ends: until then nothing more was to be seen.
+    let last = model.last_event().map_or(until, |last| last.min(until));
+    let extent = Extent {
+        first: from.min(last),
+        last,
+    };
+    Ok(Reel {
+        title: incident.map_or_else(|| bundle.header.incident.to_string(), |i| i.called().to_string()),
+        begins: began.unwrap_or(from).max(extent.first),
+        within: Some(extent),
+        extent,
+        journal,
+        _dir: Some(dir),
     })
 }
 
@@ -159,7 +210,7 @@ async fn show(reel: &Reel, at: Timestamp, speed: Option<f64>, global: &Global) -
     let mut screen = ratatui::Terminal::new(Tty::enter()?)?;
     let (to_console, messages) = mpsc::channel(16);
     let (past, asks) = std::sync::mpsc::channel();
-    look_back(&reel.journal, asks, &to_console);
+    look_back(&reel.journal, reel.within, asks, &to_console);
     let (effects, _nobody) = mpsc::channel(64);
     // A receiver that is gone means that nobody looks back any more, and the loop ends.
     let _ = past.send(crate::domain::effect::Back::To(at));

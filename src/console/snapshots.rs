@@ -4,6 +4,7 @@
 mod canary;
 mod cut;
 mod doors;
+mod past;
 mod several;
 mod standing;
 
@@ -33,6 +34,7 @@ fn press(app: &mut App, keys: &str) {
             "Tab" => KeyCode::Tab,
             "Esc" => KeyCode::Esc,
             "Down" => KeyCode::Down,
+            "Home" => KeyCode::Home,
             "PageDown" => KeyCode::PageDown,
             "Space" => KeyCode::Char(' '),
             letters => {
@@ -489,7 +491,7 @@ fn a_queue_grows_clears_stalls_or_is_unknown() {
         .iter()
         .enumerate()
     {
-        let mut app = fates((80, 24), "g");
+        let mut app = fates((80, 24), "Home");
         let rows: Vec<String> = app.rows(now()).iter().map(|r| r.server.name.to_string()).collect();
         let downs = rows.iter().position(|r| r == name).unwrap();
         for _ in 0..downs {

@@ -44,6 +44,7 @@ pub struct View {
 /// Who looks back.
 pub struct Past {
     db: Sqlite,
+    within: Option<Extent>,
     kept: Vec<Kept>,
 }
 
@@ -71,23 +72,23 @@ pub enum Depth {
 }
 
 impl Past {
-    /// Of this journal.
+    /// Of this journal, all of it or not further than `within`.
     ///
     /// # Errors
     /// When there is none, or it cannot be read.
-    pub fn open(path: &Path) -> Result<Self, Trouble> {
+    pub fn open(path: &Path, within: Option<Extent>) -> Result<Self, Trouble> {
         Ok(Self {
             db: Sqlite::read_only(path)?,
+            within,
             kept: Vec::new(),
         })
     }
 
-    /// What the record spans; `None` when nothing is in it.
-    ///
-    /// # Errors
-    /// When the record cannot be read.
-    pub fn extent(&self) -> Result<Option<Extent>, Trouble> {
-        self.db.extent()
+    fn extent(&self) -> Result<Option<Extent>, Trouble> {
+        match self.within {
+            Some(within) => Ok(Some(within)),
+            None => self.db.extent(),
+        }
     }
 
     /// Whether a moment lies close enough to what was shown that all that is behind it is at hand.
@@ -109,7 +110,7 @@ impl Past {
     /// # Errors
     /// When the record cannot be read.
     pub fn at(&mut self, at: Timestamp, depth: Depth) -> Result<Option<View>, Trouble> {
-        let Some(extent) = self.db.extent()? else {
+        let Some(extent) = self.extent()? else {
             return Ok(None);
         };
         let at = at.clamp(extent.first, extent.last);
@@ -177,7 +178,7 @@ impl Past {
     /// # Errors
     /// When the record cannot be read.
     pub fn line(&mut self, from: Timestamp, which: Way) -> Result<Option<Timestamp>, Trouble> {
-        let Some(extent) = self.db.extent()? else {
+        let Some(extent) = self.extent()? else {
             return Ok(None);
         };
         let mut at = from.clamp(extent.first, extent.last);
@@ -218,8 +219,14 @@ pub enum Way {
 
 /// Answers questions about the past of a journal on a thread of its own, until nobody asks or listens any more. Of questions
 /// that wait only the last is answered.
-pub fn start(path: &Path, asks: mpsc::Receiver<Back>, answer: impl Fn(Result<View, Text>) -> bool + Send + 'static) {
+pub fn start(
+    path: &Path,
+    within: Option<Extent>,
+    asks: mpsc::Receiver<Back>,
+    answer: impl Fn(Result<View, Text>) -> bool + Send + 'static,
+) {
     let path = path.to_owned();
+    let open = move || Past::open(&path, within);
     let thread = std::thread::Builder::new().name("past".into());
     let spawned = thread.spawn(move || {
         let mut past = None;
@@ -232,7 +239,7 @@ pub fn start(path: &Path, asks: mpsc::Receiver<Back>, answer: impl Fn(Result<Vie
                 if let Some(newer) = next.take() {
                     ask = newer;
                 }
-                if !look(&mut past, &path, ask, &asks, &mut next, &answer) {
+                if !look(&mut past, &open, ask, &asks, &mut next, &answer) {
                     return;
                 }
                 if next.is_none() {
@@ -249,7 +256,7 @@ pub fn start(path: &Path, asks: mpsc::Receiver<Back>, answer: impl Fn(Result<Vie
 /// Answers one question. Whether anybody listens still.
 fn look(
     past: &mut Option<Past>,
-    path: &Path,
+    open: &impl Fn() -> Result<Past, Trouble>,
     ask: Back,
     asks: &mpsc::Receiver<Back>,
     next: &mut Option<Back>,
@@ -259,7 +266,7 @@ fn look(
         let failed = |why: Trouble| Text::from(format!("the record cannot be read: {why}"));
         let empty = || Text::from("there is nothing on record yet");
         if past.is_none() {
-            *past = Some(Past::open(path).map_err(failed)?);
+            *past = Some(open().map_err(failed)?);
         }
         let Some(past) = past.as_mut() else { return Ok(true) };
         let (at, none) = match ask {

@@ -70,7 +70,9 @@ impl Sqlite {
     /// # Errors
     /// When the record cannot be read.
     pub fn stamp(&self, place: Cursor) -> Result<Option<Timestamp>, Trouble> {
-        let mut query = self.db.prepare_cached("SELECT at FROM event WHERE id <= ?1 ORDER BY id DESC LIMIT 1")?;
+        let mut query = self
+            .db
+            .prepare_cached("SELECT at FROM event WHERE id <= ?1 ORDER BY id DESC LIMIT 1")?;
         let at: Option<i64> = query.query_row([place.0], |r| r.get(0)).optional()?;
         Ok(at.and_then(|at| Timestamp::from_microsecond(at).ok()))
     }

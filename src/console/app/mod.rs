@@ -161,9 +161,12 @@ impl App {
                 self.looked_back(seen, now);
                 Vec::new()
             }
-            Msg::Tick => self.measure(now),
+            Msg::Tick => {
+                let mut effects = self.play_on(now);
+                effects.extend(self.measure(now));
+                effects
+            }
         };
-        effects.extend(self.play_on(now));
         effects.extend(self.advance(now));
         self.settle(self.moment(now));
         effects

@@ -108,6 +108,12 @@ impl App {
     pub fn moment(&self, now: Timestamp) -> Timestamp {
         match &self.past {
             Some(Travel { shown: Some(shown), .. }) => shown.at,
+            // Of a record there is nothing else to be shown.
+            Some(Travel {
+                live: None,
+                wanted: Some(Back::To(at)),
+                ..
+            }) => *at,
             _ => now,
         }
     }
@@ -131,7 +137,10 @@ impl App {
 
     /// Whether the past is shown. Until the record has answered, what is shown is what is known now.
     pub const fn is_past(&self) -> bool {
-        matches!(&self.past, Some(Travel { shown: Some(_), .. }))
+        matches!(
+            &self.past,
+            Some(Travel { shown: Some(_), .. } | Travel { live: None, .. })
+        )
     }
 
     /// The fleet as known now, while the past is shown.
@@ -145,6 +154,7 @@ impl App {
         let zone = &self.options.zone;
         let Some(shown) = travel.shown else {
             let to = match travel.wanted {
+                _ if travel.is_replay() => "the record is being read".to_owned(),
                 Some(Back::To(at)) => format!("going back to {}", when::moment(at, self.clock, zone)),
                 _ => "going back".to_owned(),
             };
@@ -160,7 +170,7 @@ impl App {
         };
         let ends = if shown.at <= shown.first {
             " · it begins here"
-        } else if shown.at >= shown.last {
+        } else if shown.at >= shown.last && travel.is_replay() {
             " · it ends here"
         } else {
             ""
@@ -219,6 +229,7 @@ impl App {
                 self.say("this is now: nothing has come after it yet");
                 return Vec::new();
             }
+            (Some(travel), Back::To(at)) if at >= clock && !travel.is_replay() => return self.to_now(),
             (Some(travel), _) => (travel.wanted, travel.play) = (Some(to), None),
             (None, _) => {
                 self.past = Some(Travel {
@@ -284,6 +295,9 @@ impl App {
         };
         let passed = Span::between(play.since, clock).secs_f64() * play.speed;
         let at = Span::from_secs_f64(passed).after(play.from);
+        if at <= shown.at {
+            return Vec::new();
+        }
         if at >= shown.last {
             travel.play = None;
         }

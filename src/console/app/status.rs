@@ -81,7 +81,7 @@ impl App {
         if self.options.access == Access::ReadOnly {
             all.push(Status::ReadOnly);
         }
-        if self.model.servers().next().is_none() {
+        if self.model.servers().next().is_none() && !self.is_past() {
             all.push(Status::Nothing);
         }
         all

@@ -4,6 +4,7 @@ mod batch;
 mod dialog;
 mod fuzz;
 mod messages;
+mod past;
 mod record;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
@@ -85,16 +86,17 @@ fn started() -> App {
 fn the_cursor_begins_at_the_worst_and_moves_by_rows() {
     let mut a = weekend();
     assert_eq!(on(&a), "mbox1");
-    for (key, server) in [
-        ('j', "mbox3"),
-        ('j', "mx2"),
-        ('k', "mbox3"),
-        ('G', "out1"),
-        ('j', "out1"),
-        ('g', "mbox1"),
-        ('k', "mbox1"),
-    ] {
+    for (key, server) in [('j', "mbox3"), ('j', "mx2"), ('k', "mbox3")] {
         keys(&mut a, &key.to_string());
+        assert_eq!(on(&a), server, "after {key}");
+    }
+    for (key, server) in [
+        (KeyCode::End, "out1"),
+        (KeyCode::Down, "out1"),
+        (KeyCode::Home, "mbox1"),
+        (KeyCode::Up, "mbox1"),
+    ] {
+        code(&mut a, key);
         assert_eq!(on(&a), server, "after {key}");
     }
     code(&mut a, KeyCode::Down);
@@ -204,7 +206,7 @@ fn a_pane_scrolls_only_as_far_as_there_is_something() {
         Screen::Server(v) => v.scrolled(Pane::Probe),
         _ => panic!("not on a server"),
     };
-    keys(&mut a, "G");
+    code(&mut a, KeyCode::End);
     let end = scrolled(&a);
     assert!(end > 0 && end < 60, "{end}");
     keys(&mut a, "j");
@@ -667,7 +669,8 @@ fn where_nothing_may_be_changed_the_keys_say_why() {
         assert!(a.overlay.is_none());
     }
     let mut a = weekend();
-    keys(&mut a, "Gp");
+    code(&mut a, KeyCode::End);
+    keys(&mut a, "p");
     assert!(said(&a).contains("out1 is read-only in the config"), "{}", said(&a));
     keys(&mut a, "k");
     assert_eq!(said(&a), "", "the next key clears it");

@@ -31,7 +31,7 @@ fn a_server_lists_all_of_its_doors_and_opens_at_the_worst() {
 fn the_arrows_choose_whose_probe_is_shown() {
     for size in SIZES {
         let mut app = app(fixture::doors::six_doors(), size);
-        press(&mut app, "Enter g");
+        press(&mut app, "Enter Home");
         for (i, name) in ["imap", "lmtp", "pop3", "sieve", "smtp", "submission"]
             .iter()
             .enumerate()

@@ -242,7 +242,7 @@ fn one_message_is_opened_scrolls_and_stays_the_same_when_the_list_is_newer() {
     keys(&mut a, "jj");
     enter(&mut a);
     assert_eq!(a.place(), Place::Message);
-    keys(&mut a, "G");
+    code(&mut a, KeyCode::End);
     let end = view(&a).open.unwrap();
     assert!(end > 0 && end < 60, "{end}");
     esc(&mut a);

@@ -150,6 +150,8 @@ fn empty(buf: &mut Buffer, area: Rect, app: &App) {
     let theme = app.options.theme;
     let words: [&str; 2] = if app.fleet.filtered() {
         ["no server matches", "Esc shows all of them"]
+    } else if app.past.is_some() {
+        ["nothing was watched yet", "] and } go on from here, g goes to a time"]
     } else {
         [
             "no server is watched yet",

@@ -1,0 +1,245 @@
+//! Looking back into a record: the fleet of a moment is what a console that had watched until then would have shown, the lines
+//! of the timeline are found in both directions, and a bundle shows what the journal does.
+#![allow(clippy::unwrap_used)]
+
+#[path = "lab/weekend.rs"]
+mod weekend;
+
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use mailtop::console::app::Screen;
+use mailtop::console::app::{App, AppOptions, Msg, Seen, ServerView, Travel};
+use mailtop::console::view;
+use mailtop::domain::effect::Back;
+use mailtop::domain::event::Event;
+use mailtop::domain::{Span, Timestamp};
+use mailtop::engine::past::{self, Depth, Past, View, Way};
+use mailtop::journal::{Durability, Record, Sqlite, bundle};
+use mailtop::model::Model;
+use weekend::Weekend;
+
+const SMALL: Weekend = Weekend {
+    servers: 3,
+    hours: 6,
+    every: Span::from_secs(30),
+};
+
+fn written(weekend: &Weekend, path: &Path) -> Vec<Event> {
+    let (mut db, _) = Sqlite::open(path, weekend.ends())
+        .map_err(|t| format!("{t:?}"))
+        .unwrap();
+    let events: Vec<Event> = weekend.events().collect();
+    for some in events.chunks(2_000) {
+        db.append(some, Durability::Process)
+            .map_err(|t| format!("{t:?}"))
+            .unwrap();
+    }
+    events
+}
+
+fn options() -> AppOptions {
+    AppOptions {
+        zone: jiff::tz::TimeZone::UTC,
+        ..AppOptions::new("weekend")
+    }
+}
+
+/// What every screen shows at a moment, but for header and footer, which say that it is the past.
+fn screens(mut app: App, clock: Timestamp) -> Vec<String> {
+    app.size = (120, 40);
+    let servers: Vec<_> = app.model.servers().map(|s| s.name.clone()).collect();
+    let mut all = vec![Screen::Fleet];
+    all.extend(servers.into_iter().map(|name| Screen::Server(ServerView::new(name))));
+    let shown = |screen| {
+        app.screen = screen;
+        let frame = view::frame(&app, clock);
+        let line = |y| (0..120u16).map(|x| frame[(x, y)].symbol()).collect::<String>();
+        (2..39).map(line).collect::<Vec<_>>().join("\n")
+    };
+    all.into_iter().map(shown).collect()
+}
+
+fn live(events: &[Event], at: Timestamp) -> Vec<String> {
+    let mut model = Model::new(None);
+    model.apply_all(&events.iter().take_while(|e| e.at <= at).cloned().collect::<Vec<_>>());
+    screens(App::new(options(), model), at)
+}
+
+fn back(view: View) -> Vec<String> {
+    let clock = Span::from_hours(1_000).after(view.at);
+    let mut app = App::new(options(), Model::new(None));
+    app.past = Some(Travel::replay(view.at, false));
+    let seen = Seen {
+        at: view.at,
+        model: Box::new(view.model),
+        first: view.extent.first,
+        last: view.extent.last,
+        whole: view.whole,
+    };
+    let _ = app.update(Msg::Past(Ok(seen)), clock);
+    screens(app, clock)
+}
+
+fn open(path: &Path) -> Past {
+    Past::open(path, None).map_err(|t| format!("{t:?}")).unwrap()
+}
+
+fn at(past: &mut Past, moment: Timestamp, depth: Depth) -> View {
+    past.at(moment, depth).map_err(|t| format!("{t:?}")).unwrap().unwrap()
+}
+
+/// Twenty moments over the whole of it, in an order in which steps go both ways.
+fn moments(weekend: &Weekend) -> Vec<Timestamp> {
+    let length = Span::between(Weekend::begins(), weekend.ends()).secs();
+    (0..20i64)
+        .map(|n| Weekend::at((n * 7 % 20 + 1) * (length / 21) - 17))
+        .collect()
+}
+
+#[test]
+fn a_moment_of_the_past_shows_what_a_console_showed_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("journal.db");
+    let events = written(&SMALL, &file);
+    let mut past = open(&file);
+    let mut differ = 0;
+    for moment in moments(&SMALL) {
+        let was = live(&events, moment);
+        assert_eq!(back(at(&mut past, moment, Depth::Whole)), was, "at {moment}");
+        // A step back from there, by what was kept on the way.
+        let before = Span::from_secs(-60).after(moment);
+        let then = live(&events, before);
+        assert_eq!(back(at(&mut past, before, Depth::Whole)), then, "at {before}");
+        differ += usize::from(then != was);
+    }
+    assert!(differ > 15, "a minute changes what is shown: {differ}");
+}
+
+#[test]
+fn a_bundle_shows_elsewhere_what_the_journal_shows_here() {
+    let dir = tempfile::tempdir().unwrap();
+    let (here, there) = (dir.path().join("journal.db"), dir.path().join("elsewhere.db"));
+    let events = written(&SMALL, &here);
+    let mut model = Model::new(None);
+    model.apply_all(&events);
+    let stretch = bundle::Stretch::of(model.incident(&Weekend::id()).unwrap(), SMALL.ends());
+    let file = dir.path().join("incident.mailtop");
+    let (mut db, _) = Sqlite::open(&here, SMALL.ends()).map_err(|t| format!("{t:?}")).unwrap();
+    let mut out = std::fs::File::create(&file).unwrap();
+    bundle::write(&mut db, &stretch, &mut out)
+        .map_err(|t| format!("{t:?}"))
+        .unwrap();
+    let read = bundle::read(&file).map_err(|t| format!("{t:?}")).unwrap();
+    let (mut other, _) = Sqlite::open(&there, SMALL.ends())
+        .map_err(|t| format!("{t:?}"))
+        .unwrap();
+    other
+        .append(&read.events, Durability::Process)
+        .map_err(|t| format!("{t:?}"))
+        .unwrap();
+    let (mut past, mut elsewhere) = (open(&here), open(&there));
+    for moment in moments(&SMALL) {
+        let was = back(at(&mut past, moment, Depth::Whole));
+        assert_eq!(back(at(&mut elsewhere, moment, Depth::Whole)), was, "at {moment}");
+    }
+}
+
+#[test]
+fn what_is_shown_at_first_has_the_same_state_and_only_less_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("journal.db");
+    let events = written(&SMALL, &file);
+    let moment = Weekend::at(3 * 3_600 + 5);
+    let view = at(&mut open(&file), moment, Depth::AtFirst);
+    assert!(!view.whole);
+    let mut model = Model::new(None);
+    model.apply_all(
+        &events
+            .iter()
+            .take_while(|e| e.at <= moment)
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
+    let told = |m: &Model| {
+        let row = |r: &mailtop::model::Row<'_>| (r.server.name.to_string(), format!("{:?}", r.headline), r.since);
+        mailtop::model::rows(m, moment).iter().map(row).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&view.model), told(&model));
+    assert!(view.model.open_incident().is_some());
+}
+
+#[test]
+fn the_lines_of_the_timeline_are_found_both_ways_and_there_are_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("journal.db");
+    written(&SMALL, &file);
+    let mut past = open(&file);
+    let mut line = |from, which| past.line(from, which).map_err(|t| format!("{t:?}")).unwrap();
+    let note = |h: i64| Weekend::at(h * 3_600 + 1_800);
+    assert_eq!(line(Weekend::at(3 * 3_600), Way::After), Some(note(3)));
+    assert_eq!(line(note(3), Way::After), Some(note(4)));
+    assert_eq!(line(note(3), Way::Before), Some(note(2)));
+    let mut all = vec![];
+    let mut here = SMALL.ends();
+    while let Some(before) = line(here, Way::Before) {
+        assert!(before < here);
+        all.push(before);
+        here = before;
+    }
+    // The notes, the doors that fail and come back, the end that a person said.
+    assert!(all.contains(&note(1)) && all.contains(&Weekend::at(3_600)), "{all:?}");
+    let mut onward = vec![];
+    while let Some(next) = line(here, Way::After) {
+        onward.push(next);
+        here = next;
+    }
+    onward.reverse();
+    all.pop();
+    assert_eq!(onward, all, "the way there is the way back");
+}
+
+#[test]
+fn of_questions_that_wait_the_last_is_answered_and_first_from_little() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("journal.db");
+    written(&SMALL, &file);
+    let (ask, asks) = mpsc::channel();
+    for n in 1..=50 {
+        ask.send(Back::To(Weekend::at(n * 60))).unwrap();
+    }
+    let (tell, told) = mpsc::channel();
+    past::start(&file, None, asks, move |view| tell.send(view).is_ok());
+    let next = || told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let (first, whole) = (next().unwrap(), next().unwrap());
+    assert_eq!((first.at, first.whole), (Weekend::at(3_000), false));
+    assert_eq!((whole.at, whole.whole), (Weekend::at(3_000), true));
+    ask.send(Back::To(Weekend::at(3_060))).unwrap();
+    let near = next().unwrap();
+    assert_eq!(
+        (near.at, near.whole),
+        (Weekend::at(3_060), true),
+        "one step is answered once"
+    );
+    ask.send(Back::After(SMALL.ends())).unwrap();
+    assert_eq!(next().unwrap_err().as_str(), "nothing is on record after this");
+    drop(ask);
+    assert!(
+        told.recv_timeout(Duration::from_secs(60)).is_err(),
+        "who looked back is gone"
+    );
+}
+
+#[test]
+fn a_record_that_is_not_there_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ask, asks) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
+    past::start(&dir.path().join("none.db"), None, asks, move |view| {
+        tell.send(view).is_ok()
+    });
+    ask.send(Back::To(Weekend::at(0))).unwrap();
+    let why = told.recv_timeout(Duration::from_secs(60)).unwrap().unwrap_err();
+    assert!(why.contains("the record cannot be read"), "{why}");
+}
