@@ -10,7 +10,7 @@ use crate::domain::horizon::LIMIT;
 use crate::domain::incident::fact::TicketIs;
 use crate::model::timeline::Line;
 
-use super::times::{Times, grouped};
+use super::times::Times;
 use super::{Report, Shown, words};
 
 /// Lines of the timeline that are written.
@@ -168,7 +168,7 @@ fn actions(r: &Report, times: &Times, out: &mut String) {
         vec![
             (n + 1).to_string(),
             times.stamp(a.at),
-            format!("{} {} on {}", words::asked(a), a.plan.job, a.plan.server),
+            words::asked(a),
             format!("{}: {}", a.plan.by, a.plan.reason),
             words::became(a),
             words::did_words(a),
@@ -203,11 +203,6 @@ fn absences(r: &Report, times: &Times, out: &mut String) {
         .iter()
         .map(|(from, to)| vec![times.stamp(from.at), times.stamp(to.at), from.until(*to).to_string()]);
     table(&["From", "To", "How long"], rows, out);
-    let _ = writeln!(
-        out,
-        "\n{}",
-        escaped(&format!("{} in all are on record.", grouped(r.absences.len() as u64)))
-    );
 }
 
 /// A fence longer than any run of its own kind in the words.

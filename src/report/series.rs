@@ -179,7 +179,7 @@ pub struct Series {
     pub flows: BTreeMap<Key, FlowsOf>,
     /// Probes by door.
     pub doors: BTreeMap<Key, Door>,
-    /// The first event in the range.
+    /// The first probe or reading in the range.
     pub begins: Option<Timestamp>,
     /// The last probe or reading of all.
     pub ends: Option<Timestamp>,
@@ -208,11 +208,13 @@ impl Series {
         }
         if matches!(e.what, Fact::Probed(_) | Fact::QueueSeen(_) | Fact::JobSeen(_)) {
             self.ends = self.ends.max(Some(e.at));
+            if self.range.holds(e.at) {
+                self.begins = Some(self.begins.map_or(e.at, |t| t.min(e.at)));
+            }
         }
         if !self.range.holds(e.at) {
             return;
         }
-        self.begins = Some(self.begins.map_or(e.at, |t| t.min(e.at)));
         match (&e.about, &e.what) {
             (Subject::Queue { server, queue }, Fact::QueueSeen(read)) => {
                 let (good_for, range) = (self.good_for(server), self.range);

@@ -198,10 +198,11 @@ pub fn measured(action: &Action) -> Vec<String> {
         .collect()
 }
 
-/// `pause for 30m`.
+/// `pause db-compact on mbox1 for 30m`.
 pub fn asked(action: &Action) -> String {
-    let lasts = action.plan.lasts.map(|l| format!(" for {l}")).unwrap_or_default();
-    format!("{}{lasts}", action.plan.word())
+    let plan = &action.plan;
+    let lasts = plan.lasts.map(|l| format!(" for {l}")).unwrap_or_default();
+    format!("{} {} on {}{lasts}", plan.word(), plan.job, plan.server)
 }
 
 /// The same as one cell of a table.

@@ -136,7 +136,12 @@ impl Handover {
             Section { title, lines }
         };
         vec![
-            part("Wrong now", &self.wrong, SERVERS, "Nothing is seen to be wrong."),
+            part(
+                "Wrong now",
+                &self.wrong,
+                SERVERS,
+                "Nothing is known: no server is on record.",
+            ),
             part("Paused", &self.paused, SERVERS, "No pause is on record."),
             part("Due next", &self.due, DUE, "Nothing is due that the record knows of."),
             part(
@@ -269,16 +274,7 @@ impl Context<'_> {
 
     fn tried(&self) -> Vec<Told> {
         let told = |a: &&Action| {
-            let mut told = Told::at(
-                a.at,
-                format!(
-                    "{} {} on {}: {}",
-                    words::asked(a),
-                    a.plan.job,
-                    a.plan.server,
-                    words::became(a)
-                ),
-            );
+            let mut told = Told::at(a.at, format!("{}: {}", words::asked(a), words::became(a)));
             told.more.push(format!("by {}: {}", a.plan.by, a.plan.reason));
             told.more.extend(words::measured(a));
             told

@@ -264,7 +264,7 @@ impl Page<'_> {
                 vec![
                     (n + 1).to_string(),
                     self.time(a.at),
-                    outside(&format!("{} {} on {}", words::asked(a), a.plan.job, a.plan.server)),
+                    outside(&words::asked(a)),
                     format!("{}: {}", outside(&a.plan.by), outside(&a.plan.reason)),
                     outside(&words::became(a)),
                     outside(&words::did_words(a)),
