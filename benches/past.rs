@@ -8,8 +8,8 @@
 //! It fails where opening takes more than half a second, or any step is not painted within a tenth of one.
 #![allow(clippy::expect_used)] // A failure here ends the run, with its words.
 
-#[path = "../tests/lab/weekend.rs"]
-mod weekend;
+#[path = "../tests/lab/long_record.rs"]
+mod long_record;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ use mailtop::domain::{Span, Text, Timestamp};
 use mailtop::engine::past::{self, View};
 use mailtop::journal::{Durability, Record, Sqlite};
 use mailtop::model::Model;
-use weekend::Weekend;
+use long_record::Weekend;
 
 const WEEKEND: Weekend = Weekend {
     servers: 20,

@@ -14,3 +14,4 @@ pub mod model;
 pub mod probe;
 pub mod queue;
 pub mod reach;
+pub mod report;

@@ -71,16 +71,7 @@ fn the_weekend_is_on_the_record_as_the_script_has_it() {
 /// At twenty minutes a second, so that there are looks enough to forecast from.
 #[test]
 fn the_weekend_grows_passes_senders_by_has_its_wave_and_clears_inside_a_band() {
-    let home = tempfile::tempdir().unwrap();
-    let journal = home.path().join("journal.db");
-    let out = Command::new(env!("CARGO_BIN_EXE_mailtop"))
-        .args(["demo", "--headless", "--speed", "1200", "--journal"])
-        .arg(&journal)
-        .env("HOME", home.path())
-        .output()
-        .unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let events = events(&journal);
+    let events = events(&lab::weekend::journal());
     let script = Script::weekend_before(events[0].at);
     let mut model = Model::new(None);
     let mut seen: Vec<Seen> = Vec::new();

@@ -2,8 +2,8 @@
 //! of the timeline are found in both directions, and a bundle shows what the journal does.
 #![allow(clippy::unwrap_used)]
 
-#[path = "lab/weekend.rs"]
-mod weekend;
+#[path = "lab/long_record.rs"]
+mod long_record;
 
 use std::path::Path;
 use std::sync::mpsc;
@@ -18,7 +18,7 @@ use mailtop::domain::{Span, Timestamp};
 use mailtop::engine::past::{self, Depth, Past, View, Way};
 use mailtop::journal::{Durability, Record, Sqlite, bundle};
 use mailtop::model::Model;
-use weekend::Weekend;
+use long_record::Weekend;
 
 const SMALL: Weekend = Weekend {
     servers: 3,

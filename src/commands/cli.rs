@@ -13,6 +13,7 @@ use super::config::Args as ConfigArgs;
 use super::demo::DemoArgs;
 use super::demo_ctl::Args as DemoCtlArgs;
 use super::forecast::ForecastArgs;
+use super::handover::HandoverArgs;
 use super::incident::IncidentArgs;
 use super::init::Args as InitArgs;
 use super::queue::QueueArgs;
@@ -94,10 +95,12 @@ pub enum Command {
     Flush(ActArgs),
     /// What was done, by whom, why, and what became of it.
     Actions(ActionsArgs),
-    /// What happened, who was told, what is owed: list, show, open, note, ack, update, resolve, ticket, start.
+    /// What happened, who was told, what is owed: list, show, export, open, note, ack, update, resolve, ticket, start.
     Incident(IncidentArgs),
     /// The console on a record: a journal, a bundle, or an incident.
     Replay(ReplayArgs),
+    /// One page for the person who takes over: what is wrong, paused, due and open, and what was tried.
+    Handover(HandoverArgs),
     /// Check the config, tell where it is, print its JSON Schema.
     Config(ConfigArgs),
     /// Write a commented config from what is found on this host.

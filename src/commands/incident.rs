@@ -3,6 +3,7 @@
 //! that is not there, and a journal that cannot be read or written.
 
 mod draft;
+mod export;
 mod publish;
 mod show;
 mod told;
@@ -50,6 +51,8 @@ pub enum What {
     Show(show::ShowArgs),
     /// What could be told now, from what was observed.
     Draft(draft::DraftArgs),
+    /// Write one out: a report (md, html), JSON, or the events from which it can be seen again elsewhere.
+    Export(export::ExportArgs),
     /// Open one by hand.
     Open(OpenArgs),
     /// Write something down.
@@ -219,6 +222,7 @@ pub fn run(args: &IncidentArgs, global: &Global) -> ExitCode {
         What::List(args) => desk.list(args),
         What::Show(args) => show::show(args, &desk),
         What::Draft(args) => draft::draft(args, &desk),
+        What::Export(args) => export::export(args, &desk),
         What::Open(args) => desk.open(args),
         What::Note(args) => desk.note(args),
         What::Ack(args) => desk.ack(args),
@@ -241,15 +245,12 @@ impl Desk<'_> {
     /// All that is on record of incidents.
     fn known(&self) -> Result<Model, Failed> {
         let mut model = Model::new(None);
+        // Where nothing was recorded yet there is none.
         if self.journal.exists() {
             let all = Sqlite::read_only(self.journal).and_then(|db| db.incidents());
             model.apply_all(&all.map_err(|why| cannot_read(&why))?);
-            return Ok(model);
         }
-        Err(start::fail(&format!(
-            "no journal at {}: nothing has been recorded there",
-            Text::from_bytes(self.journal.as_os_str().as_encoded_bytes())
-        )))
+        Ok(model)
     }
 
     /// The one that is meant.
@@ -308,6 +309,12 @@ impl Desk<'_> {
     }
 
     fn list(&self, args: &ListArgs) -> Result<ExitCode, Failed> {
+        if !self.journal.exists() {
+            let journal = Text::from_bytes(self.journal.as_os_str().as_encoded_bytes());
+            super::say(&format!(
+                "mailtop: nothing has been recorded yet: there is no journal at {journal}"
+            ));
+        }
         let model = self.known()?;
         let all: Vec<&Incident> = model.incidents().filter(|i| !args.open || !i.is_resolved()).collect();
         Ok(print(|out| match args.format {

@@ -13,6 +13,7 @@ mod demo;
 pub mod demo_ctl;
 pub mod domain;
 pub mod forecast;
+pub mod handover;
 pub mod incident;
 pub mod init;
 pub mod queue;
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
         }
         Some(Command::Incident(args)) => incident::run(&args, &global),
         Some(Command::Replay(args)) => replay::run(&args, &global),
+        Some(Command::Handover(args)) => handover::run(&args, &global),
         Some(Command::Config(args)) => {
             start::paths(&global).map_or_else(|code| code, |p| config::run(&args, &p.config, &global))
         }

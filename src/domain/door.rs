@@ -131,6 +131,14 @@ impl Role {
             Self::Outbound => "outbound",
         }
     }
+    /// What it is to those who use it, to begin a sentence with.
+    pub const fn means(self) -> &'static str {
+        match self {
+            Self::Inbound => "Mail coming in from other servers",
+            Self::Mailbox => "Reading mail in mailboxes",
+            Self::Outbound => "Sending mail",
+        }
+    }
 }
 
 /// How the connection is secured.

@@ -18,7 +18,7 @@ const BEHIND: Stretch = Stretch {
 /// The same for the first answer to a jump.
 const AT_FIRST: Stretch = Stretch {
     span: Span::from_mins(10),
-    events: 3_000,
+    events: 2_000,
 };
 /// Models that are kept on the way, so that the way back is short.
 const KEPT: usize = 8;

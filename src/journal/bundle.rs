@@ -98,23 +98,17 @@ impl Stretch {
 /// # Errors
 /// When the record cannot be read, or the bundle not be written.
 pub fn write(db: &mut Sqlite, stretch: &Stretch, out: &mut dyn Write) -> Result<Header, Trouble> {
-    let tx = db.db.transaction()?;
-    let ids = places(&tx, stretch)?;
     // The header counts what comes after it, so that is written aside first.
     let failed = |e: io::Error| Trouble::Output(format!("a temporary file: {e}").into());
     let mut aside = BufWriter::new(tempfile::tempfile().map_err(failed)?);
-    let (mut digest, mut events, mut skipped) = (Sha256::new(), 0, 0);
-    for id in ids {
-        let one = row::batch(&tx, "WHERE e.id = ?1", [id], Cursor::START)?;
-        skipped += one.skipped;
-        for (_, event) in one.events {
-            let mut line = serde_json::to_vec(&event).map_err(|e| Trouble::Output(e.to_string().into()))?;
-            line.push(b'\n');
-            digest.update(&line);
-            aside.write_all(&line).map_err(failed)?;
-            events += 1;
-        }
-    }
+    let (mut digest, mut events) = (Sha256::new(), 0);
+    let skipped = each(db, stretch, &mut |event| {
+        let mut line = serde_json::to_vec(&event).map_err(|e| Trouble::Output(e.to_string().into()))?;
+        line.push(b'\n');
+        digest.update(&line);
+        events += 1;
+        aside.write_all(&line).map_err(failed)
+    })?;
     let header = Header {
         mailtop_bundle: VERSION,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -133,6 +127,28 @@ pub fn write(db: &mut Sqlite, stretch: &Stretch, out: &mut dyn Write) -> Result<
     writeln!(out, "{first}").map_err(lost)?;
     io::copy(&mut aside, out).and_then(|_| out.flush()).map_err(lost)?;
     Ok(header)
+}
+
+/// Shows `see` what a bundle of this stretch holds, in the order of the record, without holding more than one of it. Says how
+/// many rows could not be read.
+///
+/// # Errors
+/// When the record cannot be read, and whatever `see` says.
+pub fn each(
+    db: &mut Sqlite,
+    stretch: &Stretch,
+    see: &mut dyn FnMut(Event) -> Result<(), Trouble>,
+) -> Result<u64, Trouble> {
+    let tx = db.db.transaction()?;
+    let mut skipped = 0;
+    for id in places(&tx, stretch)? {
+        let one = row::batch(&tx, "WHERE e.id = ?1", [id], Cursor::START)?;
+        skipped += one.skipped;
+        for (_, event) in one.events {
+            see(event)?;
+        }
+    }
+    Ok(skipped)
 }
 
 /// The places of all that belongs to it: what matters at its beginning, what was recorded in it, and whatever was said of the

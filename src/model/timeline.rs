@@ -326,24 +326,7 @@ fn job_words(fact: &Fact, plan: Option<&Plan>) -> Option<String> {
             truth => format!("{verb} {}", truth.word()),
         },
         Fact::ActionRan(ran) => format!("{verb} failed: {}", ran.failed.as_ref()?),
-        Fact::ActionMeasured(m) => match &m.influence {
-            Influence::Changed {
-                before_per_min: before,
-                after_per_min: after,
-                ..
-            } => format!(
-                "after the {verb}: {before:.0} → {after:.0} messages a minute leave {}",
-                m.queue
-            ),
-            Influence::NetChanged {
-                before_per_min: before,
-                after_per_min: after,
-                ..
-            } => format!("after the {verb}: {} net {before:+.0} → {after:+.0} a minute", m.queue),
-            Influence::NotVisible { .. } => format!("after the {verb}: no change to be seen in {}", m.queue),
-            Influence::TooEarly { .. } => return None,
-            Influence::Unknown { why } => format!("what the {verb} did to {} is not known: {why}", m.queue),
-        },
+        Fact::ActionMeasured(m) => did(verb, &m.queue, &m.influence)?,
         Fact::ActionLost(lost) => format!("{verb}: outcome unknown: {}", lost.why),
         Fact::PauseEnded(ended) => match ended.how {
             Ending::Expired => format!("pause ended by itself, found {}", ended.found.state),
@@ -351,6 +334,25 @@ fn job_words(fact: &Fact, plan: Option<&Plan>) -> Option<String> {
         },
         Fact::Drifted(d) => format!("found {}, should be {}", d.found.state, d.expected),
         _ => return None,
+    })
+}
+
+/// What an action did to the flow of a queue, in words; `None` while that is too early to tell.
+pub fn did(verb: &str, queue: &Name, influence: &Influence) -> Option<String> {
+    Some(match influence {
+        Influence::Changed {
+            before_per_min: before,
+            after_per_min: after,
+            ..
+        } => format!("after the {verb}: {before:.0} → {after:.0} messages a minute leave {queue}"),
+        Influence::NetChanged {
+            before_per_min: before,
+            after_per_min: after,
+            ..
+        } => format!("after the {verb}: {queue} net {before:+.0} → {after:+.0} a minute"),
+        Influence::NotVisible { .. } => format!("after the {verb}: no change to be seen in {queue}"),
+        Influence::TooEarly { .. } => return None,
+        Influence::Unknown { why } => format!("what the {verb} did to {queue} is not known: {why}"),
     })
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod certs;
+pub mod chromium;
 pub mod dns;
 pub mod doors;
 pub mod dovecot;
@@ -12,3 +13,4 @@ mod net;
 pub mod postfix;
 mod root;
 pub mod term;
+pub mod weekend;

@@ -54,7 +54,21 @@ fn texts(shown: &Value) -> Vec<String> {
 #[test]
 fn an_incident_opened_by_hand_is_listed_with_the_members_that_are_promised() {
     let desk = Desk::new("");
-    assert!(desk.run(&["list"]).exits(3).err.contains("no journal"));
+    let before = desk.run(&["list"]).exits(0);
+    assert_eq!(before.out, "no incidents on record\n");
+    assert!(
+        before
+            .err
+            .contains("nothing has been recorded yet: there is no journal at"),
+        "{}",
+        before.err
+    );
+    assert_eq!(
+        desk.run(&["list", "--format", "json"]).exits(0).json(),
+        Value::Array(vec![])
+    );
+    let none = desk.run(&["show", "INC1"]).exits(3);
+    assert!(none.err.contains("there is no incident `INC1`"), "{}", none.err);
     desk.run(&[
         "open",
         "--server",

@@ -7,15 +7,15 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::commands::{print, start};
-use crate::domain::incident::clocks::{Clock, Clocks, clocks};
+use crate::domain::Span;
+use crate::domain::incident::IncidentId;
+use crate::domain::incident::clocks::clocks;
 use crate::domain::incident::debt::debt;
-use crate::domain::incident::{Incident, IncidentId, Moment};
-use crate::domain::{Span, Text};
 use crate::journal::{Record, Sqlite};
 use crate::model::Model;
 use crate::model::timeline::{Line, SourceKind};
 
-use super::told::{self, Told, moment};
+use super::told::{self, Known, LineTold};
 use super::{Desk, Failed, Format, OneArgs, cannot_read, words};
 
 /// So long before its start the record is read: what was there before.
@@ -71,66 +71,9 @@ impl From {
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
-    incident: Told,
-    started_by: Option<Text>,
-    last_good_at: Option<String>,
-    first_bad_at: Option<String>,
-    clocks: ClocksTold,
-    owed: Option<OwedTold>,
-    tickets: Vec<TicketTold>,
+    known: Known,
     left_out: u64,
     timeline: Vec<LineTold>,
-}
-
-#[derive(Serialize)]
-struct ClocksTold {
-    detected: ClockTold,
-    acknowledged: ClockTold,
-    restored: ClockTold,
-    outage: ClockTold,
-    peak: Option<PeakTold>,
-    cleared: Option<ClockTold>,
-    mail_minutes: Option<u64>,
-    unseen_secs: f64,
-}
-
-#[derive(Serialize)]
-struct ClockTold {
-    secs: f64,
-    runs: bool,
-    from_at: String,
-    from: Text,
-    to_at: Option<String>,
-    to: Option<Text>,
-}
-
-#[derive(Serialize)]
-struct PeakTold {
-    messages: u64,
-    #[serde(flatten)]
-    clock: ClockTold,
-}
-
-#[derive(Serialize)]
-struct OwedTold {
-    words: String,
-    due_at: String,
-    overdue: bool,
-}
-
-#[derive(Serialize)]
-struct TicketTold {
-    ticket: Text,
-    affected: Vec<Text>,
-    by: Text,
-}
-
-#[derive(Serialize)]
-struct LineTold {
-    at: String,
-    source: &'static str,
-    who: String,
-    words: String,
 }
 
 /// Said when the entry that opened an incident cannot be read.
@@ -168,73 +111,12 @@ pub(super) fn show(args: &ShowArgs, desk: &Desk<'_>) -> Result<ExitCode, Failed>
     Ok(print(|out| match args.format {
         Format::Text => words::whole(incident, &clocks, debt, &lines, now, desk, out),
         Format::Json => {
-            let owed = debt.map(|d| OwedTold {
-                words: d.words(),
-                due_at: moment(d.at(desk.now), &desk.zone),
-                overdue: d.is_overdue(),
-            });
-            let left_out = older + model.lines_left_out();
-            told::json(&shown(incident, &clocks, owed, &lines, left_out, now, desk), out);
+            let shown = Shown {
+                known: Known::of(incident, &clocks, debt, now, &desk.zone),
+                left_out: older + model.lines_left_out(),
+                timeline: lines.iter().map(|l| LineTold::of(l, &desk.zone)).collect(),
+            };
+            told::json(&shown, out);
         }
     }))
-}
-
-fn shown(
-    i: &Incident,
-    clocks: &Clocks,
-    owed: Option<OwedTold>,
-    lines: &[Line],
-    left_out: u64,
-    now: Moment,
-    desk: &Desk<'_>,
-) -> Shown {
-    let at = |t| moment(t, &desk.zone);
-    let clock = |c: &Clock| ClockTold {
-        secs: c.lasted(now).secs_f64(),
-        runs: c.runs(),
-        from_at: at(c.from.at.at),
-        from: c.from.what.clone(),
-        to_at: c.to.as_ref().map(|m| at(m.at.at)),
-        to: c.to.as_ref().map(|m| m.what.clone()),
-    };
-    let start = i.start();
-    Shown {
-        incident: Told::of(i, &desk.zone),
-        started_by: start.by.clone(),
-        last_good_at: start.probes.and_then(|(good, _)| good).map(at),
-        first_bad_at: start.probes.map(|(_, bad)| at(bad)),
-        clocks: ClocksTold {
-            detected: clock(&clocks.detected),
-            acknowledged: clock(&clocks.acknowledged),
-            restored: clock(&clocks.restored),
-            outage: clock(&clocks.outage),
-            peak: clocks.peak.as_ref().map(|(n, c)| PeakTold {
-                messages: *n,
-                clock: clock(c),
-            }),
-            cleared: clocks.cleared.as_ref().map(clock),
-            mail_minutes: clocks.mail_minutes,
-            unseen_secs: clocks.unseen.secs_f64(),
-        },
-        owed,
-        tickets: i
-            .tickets
-            .iter()
-            .map(|(_, t)| TicketTold {
-                ticket: t.ticket.clone(),
-                affected: t.affected.clone(),
-                by: t.by.clone(),
-            })
-            .collect(),
-        left_out,
-        timeline: lines
-            .iter()
-            .map(|l| LineTold {
-                at: at(l.at.at),
-                source: l.source.kind().word(),
-                who: l.source.words(),
-                words: l.words(&|t| at(t)),
-            })
-            .collect(),
-    }
 }

@@ -166,15 +166,6 @@ fn known(e: &Evidence, when: &dyn Fn(Timestamp) -> String) -> String {
     }
 }
 
-/// What a role is to those who use it.
-const fn means(role: Role) -> &'static str {
-    match role {
-        Role::Inbound => "Mail coming in from other servers",
-        Role::Mailbox => "Reading mail in mailboxes",
-        Role::Outbound => "Sending mail",
-    }
-}
-
 fn named(doors: &[&DoorSeen]) -> String {
     let all: Vec<String> = doors
         .iter()
@@ -200,7 +191,7 @@ fn affected(e: &Evidence, when: &dyn Fn(Timestamp) -> String) -> String {
         let all = if bad.len() == r.seen.len() { "" } else { " in part" };
         Some(format!(
             "{} fails{all}{since} ({}, last seen failing {}).",
-            means(r.role),
+            r.role.means(),
             named(&bad),
             when(last)
         ))
@@ -229,7 +220,7 @@ fn working(r: &RoleSeen, when: &dyn Fn(Timestamp) -> String) -> Option<String> {
     };
     Some(format!(
         "{} was seen working at {} ({}{unclear}).",
-        means(r.role),
+        r.role.means(),
         when(last),
         named(&good)
     ))
@@ -244,7 +235,7 @@ fn not_known(e: &Evidence) -> String {
             Some(r) if r.unclear > 0 => "no probe of it has come through lately",
             _ => "no probe looks at it",
         };
-        Some(format!("{}: not known, {why}.", means(role)))
+        Some(format!("{}: not known, {why}.", role.means()))
     };
     lines(Role::ALL.into_iter().filter_map(of)).unwrap_or_default()
 }
