@@ -6,11 +6,13 @@ pub mod canaries;
 mod checks;
 pub mod desk;
 pub mod hold;
+mod incidents;
 mod jobs;
 pub mod look;
 mod lost;
 mod messages;
 mod pace;
+pub mod publish;
 mod queues;
 mod server;
 mod stale;
@@ -39,6 +41,8 @@ use crate::probe::Prober;
 use crate::reach::Runner;
 
 use self::actions::Actions;
+use self::desk::Book;
+use self::incidents::{Asked, Clerk};
 use self::look::Witness;
 use self::messages::{Ask, Desk};
 use self::queues::Budget;
@@ -65,6 +69,8 @@ pub struct Parts {
     pub reload: Option<Reload>,
     /// Where the key of canary letters is; `None` for one that ends with the engine.
     pub canary_key: Option<PathBuf>,
+    /// Tells the incident desk of another config, where there is a desk.
+    pub book: Option<watch::Sender<Book>>,
 }
 
 /// A running engine.
@@ -194,6 +200,14 @@ impl Run {
 
     fn record_about(&self, about: Subject, what: Fact) {
         self.parts.journal.append(vec![self.witness.saw(about, what)]);
+    }
+
+    fn clerk(&self) -> Clerk {
+        Clerk {
+            witness: self.witness.clone(),
+            journal: self.parts.journal.clone(),
+            by: self.parts.by.clone(),
+        }
     }
 
     /// Puts a question on the desk of a queue.
@@ -368,8 +382,32 @@ impl Run {
             Effect::Measured { server, measured } => {
                 self.record_about(Subject::Server { server }, Fact::ActionMeasured(measured));
             }
+            Effect::Said { incident, said } => self.clerk().record(incident, said),
+            Effect::Publish {
+                incident,
+                shown,
+                words,
+                next_at,
+            } => {
+                let hook = self.parts.config.incident.terms.publish.clone();
+                let asked = Asked {
+                    incident,
+                    shown,
+                    words,
+                    next_at,
+                };
+                // As an action, it is waited for when the console ends: what was posted has to come on record.
+                self.acting
+                    .spawn(self.clerk().publish(hook, asked, self.answers.clone()));
+            }
             // The terminal's own; they do not come here.
-            Effect::Quit | Effect::Mouse(_) | Effect::Redraw | Effect::Suspend => {}
+            Effect::Quit
+            | Effect::Mouse(_)
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Copy { .. }
+            | Effect::Edit(_)
+            | Effect::Remind { .. } => {}
         }
     }
 
@@ -389,6 +427,11 @@ impl Run {
                 }
                 self.parts.config = config;
                 self.watch(if same_ways { Ways::Keep } else { Ways::New });
+                if let Some(book) = &self.parts.book {
+                    book.send_replace(Book::of(&self.parts.config));
+                }
+                let terms = Box::new(self.parts.config.incident.terms.clone());
+                let _ = self.answers.send(Answer::Terms(terms)).await;
                 format!("config reloaded: {} servers", self.parts.config.servers.len())
             }
             Err(mistakes) => {

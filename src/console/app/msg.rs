@@ -2,6 +2,7 @@
 
 use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseEvent, MouseEventKind};
 
+use crate::domain::Text;
 use crate::domain::effect::Answer;
 use crate::domain::event::Event;
 
@@ -20,6 +21,10 @@ pub enum Msg {
     Events(Vec<Event>),
     /// The engine answers.
     Answer(Answer),
+    /// What became of words that were to be copied.
+    Copied(Text),
+    /// The user's own editor ended: the words as it left them, or why they were not changed.
+    Edited(Result<String, Text>),
     /// Time has passed.
     Tick,
 }

@@ -1,11 +1,13 @@
 //! What the console is told when it starts.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::console::glyphs::Glyphs;
 use crate::console::theme::Theme;
 use crate::console::when;
 use crate::domain::event::ObserverId;
+use crate::domain::incident::Terms;
 use crate::domain::{Span, Text};
 
 /// Whether servers may be changed from here.
@@ -47,6 +49,12 @@ pub struct AppOptions {
     pub pause_for: Span,
     /// Who we are, to tell our own actions from others'.
     pub me: Option<ObserverId>,
+    /// In whose name things go on record.
+    pub by: Text,
+    /// How incidents are kept.
+    pub terms: Terms,
+    /// From when on the record was read event by event; of what came before only the last of each is known.
+    pub read_from: Option<Timestamp>,
 }
 
 impl AppOptions {
@@ -61,6 +69,9 @@ impl AppOptions {
             pace: Pace::Normal,
             pause_for: Span::from_mins(30),
             me: None,
+            by: Text::default(),
+            terms: Terms::default(),
+            read_from: None,
         }
     }
 }

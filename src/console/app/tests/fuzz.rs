@@ -10,7 +10,7 @@ use crate::domain::batch::AT_ONCE;
 use crate::domain::effect::Check;
 
 fn keyboard() -> Vec<KeyEvent> {
-    let plain = "jkhlgGprRqm?:/n1230ny x+F*Aagu   "
+    let plain = "jkhlgGprRqm?:/n1230ny x+F*Aagu   iiONtsoPeEyYwf<>"
         .chars()
         .map(KeyCode::Char)
         .chain([
@@ -107,8 +107,11 @@ fn first(a: &App) -> String {
 }
 
 fn model(dice: &mut Rng) -> Model {
-    if dice.u8(0..4) == 0 {
-        return fixture::weekend();
+    match dice.u8(0..8) {
+        0 => return fixture::weekend(),
+        1 => return fixture::incidents::desk(),
+        2 => return fixture::incidents::several(),
+        _ => {}
     }
     let jobs: &[&str] = if dice.bool() { &["purge"] } else { &["index", "purge"] };
     let servers = (0..6).map(|i| fixture::watched(&format!("mx{i}"), "queue", jobs));
