@@ -146,7 +146,7 @@ async fn on_terminal(
 ) -> std::io::Result<(Exit, Result<(), Text>)> {
     let signals = terminal::signals()?;
     let (to_console, messages) = mpsc::channel(256);
-    let mut screen = ratatui::Terminal::new(Tty::enter(&to_console, folder)?)?;
+    let mut screen = ratatui::Terminal::new(Tty::enter()?.answering(&to_console, folder))?;
     let effects = session.engine.effects.clone();
     let wires = Wires {
         input: terminal::keys(),

@@ -274,10 +274,9 @@ impl App {
     /// The server whose screen is open.
     fn open_server(&self) -> Option<&Name> {
         match &self.screen {
-            Screen::Fleet => None,
+            Screen::Fleet | Screen::Incidents(_) | Screen::Incident(_) => None,
             Screen::Server(view) => Some(&view.name),
             Screen::Messages(view) => Some(&view.back.name),
-            Screen::Incidents(_) | Screen::Incident(_) => None,
         }
     }
 

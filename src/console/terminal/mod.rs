@@ -56,18 +56,17 @@ pub struct Tty {
     frame: FrameWriter<io::Stdout>,
     mouse: Toggle,
     /// Where what takes longer than a moment is answered.
-    answers: mpsc::WeakSender<Msg>,
+    answers: Option<mpsc::WeakSender<Msg>>,
     /// Where words go that no clipboard takes.
     folder: Option<PathBuf>,
 }
 
 impl Tty {
-    /// Takes the terminal over: raw mode, alternate screen, no cursor, bracketed paste. `answers` leads to the console,
-    /// `folder` is where words go that no clipboard takes.
+    /// Takes the terminal over: raw mode, alternate screen, no cursor, bracketed paste.
     ///
     /// # Errors
     /// Where standard output is no terminal, or refuses.
-    pub fn enter(answers: &mpsc::Sender<Msg>, folder: Option<PathBuf>) -> io::Result<Self> {
+    pub fn enter() -> io::Result<Self> {
         if !io::stdout().is_terminal() {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
@@ -78,9 +77,18 @@ impl Tty {
         Ok(Self {
             frame: FrameWriter::new(io::stdout()),
             mouse: Toggle::Off,
-            answers: answers.downgrade(),
-            folder,
+            answers: None,
+            folder: None,
         })
+    }
+
+    /// The same with a way to the console for what takes longer than a moment, and a folder for words that no clipboard
+    /// takes.
+    #[must_use]
+    pub fn answering(mut self, to: &mpsc::Sender<Msg>, folder: Option<PathBuf>) -> Self {
+        self.answers = Some(to.downgrade());
+        self.folder = folder;
+        self
     }
 
     /// Answers later; a console that has left hears nothing.
@@ -88,7 +96,7 @@ impl Tty {
         let answers = self.answers.clone();
         tokio::spawn(async move {
             let msg = answer.await;
-            if let Some(answers) = answers.upgrade() {
+            if let Some(answers) = answers.and_then(|a| a.upgrade()) {
                 let _ = answers.send(msg).await;
             }
         });

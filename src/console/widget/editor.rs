@@ -71,12 +71,13 @@ impl Editor {
         editor
     }
 
-    /// The words; each line ends in a line end, unless there is but one.
+    /// The words; of several lines the last one ends in a line end, too.
     pub fn words(&self) -> String {
-        match self.lines.as_slice() {
-            [one] => one.clone(),
-            many => many.iter().fold(String::new(), |all, line| all + line + "\n"),
+        let mut words = self.lines.join("\n");
+        if self.lines.len() > 1 && !words.ends_with('\n') {
+            words.push('\n');
         }
+        words
     }
 
     /// Whether nothing but blanks was typed.
@@ -132,7 +133,7 @@ impl Editor {
             KeyCode::Char('b') if ctrl => self.go(Move::Left, columns),
             KeyCode::Char('f') if ctrl => self.go(Move::Right, columns),
             KeyCode::Home => self.at = self.row(columns).1.start,
-            KeyCode::End => self.to_end_of_row(columns),
+            KeyCode::End => self.end_of_row(columns),
             KeyCode::Backspace if alt || ctrl => return self.delete_to(self.word_before()),
             KeyCode::Char('w') if ctrl => return self.delete_to(self.word_before()),
             KeyCode::Backspace => return self.backspace(),
@@ -198,7 +199,7 @@ impl Editor {
         (self.line, self.at) = (row.line, at);
     }
 
-    fn to_end_of_row(&mut self, columns: usize) {
+    fn end_of_row(&mut self, columns: usize) {
         let rows = self.rows(columns);
         let (i, row) = self.row_in(&rows);
         self.set(row, rows.get(i + 1), usize::MAX);
@@ -351,6 +352,8 @@ mod tests {
         assert_eq!(e.words(), "one\ntwo x[2J\nthree\n");
         assert_eq!(Editor::new("a\n").words(), "a");
         assert_eq!(Editor::new("a\n\nb\n").words(), "a\n\nb\n");
+        e.insert("\n");
+        assert_eq!(e.words(), "one\ntwo x[2J\nthree\n");
     }
 
     #[test]
@@ -385,7 +388,7 @@ mod tests {
 
     #[test]
     fn the_cursor_is_seen_however_long_the_text_is() {
-        let text: String = (0..200).map(|n| format!("line {n}\n")).collect();
+        let text = (0..200).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
         let mut e = Editor::new(&text);
         assert_eq!(drawn(&e, 20, 5)[0], "line 0");
         e.go(Move::Last, 20);

@@ -56,14 +56,13 @@ impl App {
         let chosen = self.drafts.get(&incident.id).cloned().unwrap_or_default();
         let stage = chosen.stage.unwrap_or(Stage::State(incident.state));
         let templates = &self.options.terms.templates;
-        let (edited, words) = match chosen.edited {
-            Some((at, words)) => (Some(at), words),
-            None => {
-                let evidence = self.model.evidence(incident, self.options.terms.cadence, now);
-                let zone = &self.options.zone;
-                let template = templates.get(chosen.whom, stage);
-                (None, template.fill(&evidence, &|at| when::told(at, now, zone)))
-            }
+        let (edited, words) = if let Some((at, words)) = chosen.edited {
+            (Some(at), words)
+        } else {
+            let evidence = self.model.evidence(incident, self.options.terms.cadence, now);
+            let zone = &self.options.zone;
+            let template = templates.get(chosen.whom, stage);
+            (None, template.fill(&evidence, &|at| when::told(at, now, zone)))
         };
         Draft {
             words,

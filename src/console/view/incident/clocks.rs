@@ -12,7 +12,7 @@ use crate::console::{number, when};
 use crate::domain::incident::clocks::{Clock, Mark, clocks};
 use crate::domain::incident::fact::TicketIs;
 use crate::domain::incident::{Incident, Moment};
-use crate::domain::{Name, Span};
+use crate::domain::{Name, Span, Text};
 
 /// Columns of the words before a value.
 const LABEL: usize = 15;
@@ -48,16 +48,13 @@ impl Sheet<'_> {
     }
     fn clock(&mut self, label: &str, clock: &Clock, now: Moment) {
         let lasted = when::whole(clock.lasted(now));
-        match &clock.to {
-            Some(to) => {
-                self.put(label, &format!("after {lasted}"), Role::Text);
-                self.mark(&clock.from);
-                self.mark(to);
-            }
-            None => {
-                self.put(label, &format!("not yet, {lasted} so far"), Role::Warn);
-                self.mark(&clock.from);
-            }
+        if let Some(to) = &clock.to {
+            self.put(label, &format!("after {lasted}"), Role::Text);
+            self.mark(&clock.from);
+            self.mark(to);
+        } else {
+            self.put(label, &format!("not yet, {lasted} so far"), Role::Warn);
+            self.mark(&clock.from);
         }
     }
     fn moment(&self, at: Timestamp) -> String {
@@ -224,7 +221,7 @@ fn people(s: &mut Sheet<'_>, i: &Incident) {
         s.put("tickets", "none linked", Role::Text);
     }
     for (n, (_, t)) in i.tickets.iter().rev().enumerate() {
-        let affected: Vec<&str> = t.affected.iter().map(|a| a.as_str()).collect();
+        let affected: Vec<&str> = t.affected.iter().map(Text::as_str).collect();
         let of = match (t.is, affected.is_empty()) {
             (TicketIs::Number, _) => " (its number)".to_owned(),
             (_, true) => String::new(),

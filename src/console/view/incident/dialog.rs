@@ -245,24 +245,21 @@ fn state(p: &mut Page<'_>, incident: Option<&Incident>, to: State, why: &tui_inp
 fn proposal(p: &mut Page<'_>, i: &Incident, now: Timestamp) {
     let app = p.app;
     let exact = |at| when::exact(at, now, &app.options.zone);
-    match &i.end {
-        Some((at, r)) => {
-            let words = format!(
-                "proposed {}: last bad probe {}, first good {}, {}",
-                exact(at.at),
-                exact(r.last_bad),
-                exact(r.first_good),
-                r.backlog.words()
-            );
-            p.put("end", &words, 4, Role::Ok);
-        }
-        None => {
-            let backlog = app.model.backlog_is(i, now).words();
-            let words =
-                format!("NOT proposed: service was not seen good for long enough, or mail waits still ({backlog})");
-            p.put("end", &words, 4, Role::Warn);
-        }
-    }
+    let (words, role) = if let Some((at, r)) = &i.end {
+        let words = format!(
+            "proposed {}: last bad probe {}, first good {}, {}",
+            exact(at.at),
+            exact(r.last_bad),
+            exact(r.first_good),
+            r.backlog.words()
+        );
+        (words, Role::Ok)
+    } else {
+        let backlog = app.model.backlog_is(i, now).words();
+        let words = format!("NOT proposed: service was not seen good for long enough, or mail waits still ({backlog})");
+        (words, Role::Warn)
+    };
+    p.put("end", &words, 4, role);
 }
 
 /// Draws the choice among several incidents.

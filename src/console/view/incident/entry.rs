@@ -45,39 +45,38 @@ fn lines(app: &App, area: Rect, line: &Line, now: Timestamp) -> Vec<text::Line<'
         &format!("{}: {}", line.source.kind().word(), line.source.words()),
         Role::Text,
     );
-    match &line.what {
-        What::Entry(entry) => match &**entry {
-            Entry::UpdatePosted(p) => {
-                let how = match &p.out {
-                    Out::ByHand => "by hand, as was said here".to_owned(),
-                    Out::Hook { command } => format!("by {command}"),
-                };
-                say("posted", &how, Role::Text);
-                let next = p
-                    .next_at
-                    .map_or_else(|| "none was promised".to_owned(), |n| when::exact(n, now, zone));
-                say("next", &next, Role::Text);
-                out.push(text::Line::default());
-                for l in p.lines.iter().flat_map(|l| {
-                    if l.is_empty() {
-                        vec![String::new()]
-                    } else {
-                        wrap(l, columns, 100)
-                    }
-                }) {
-                    out.push(text::Line::styled(l, theme.style(Role::Text)));
+    let entry = match &line.what {
+        What::Entry(entry) => Some(&**entry),
+        _ => None,
+    };
+    match entry {
+        Some(Entry::UpdatePosted(p)) => {
+            let how = match &p.out {
+                Out::ByHand => "by hand, as was said here".to_owned(),
+                Out::Hook { command } => format!("by {command}"),
+            };
+            say("posted", &how, Role::Text);
+            let next = p
+                .next_at
+                .map_or_else(|| "none was promised".to_owned(), |n| when::exact(n, now, zone));
+            say("next", &next, Role::Text);
+            out.push(text::Line::default());
+            let style = theme.style(Role::Text);
+            for l in &p.lines {
+                if l.is_empty() {
+                    out.push(text::Line::default());
                 }
-                return out;
+                out.extend(wrap(l, columns, 100).into_iter().map(|l| text::Line::styled(l, style)));
             }
-            Entry::TicketLinked(t) => {
-                say("ticket", &t.ticket, Role::Title);
-                for (i, a) in t.affected.iter().enumerate() {
-                    say(if i == 0 { "affected" } else { "" }, a, Role::Text);
-                }
-                return out;
+            return out;
+        }
+        Some(Entry::TicketLinked(t)) => {
+            say("ticket", &t.ticket, Role::Title);
+            for (i, a) in t.affected.iter().enumerate() {
+                say(if i == 0 { "affected" } else { "" }, a, Role::Text);
             }
-            _ => {}
-        },
+            return out;
+        }
         _ => {}
     }
     let words = super::timeline::words(app, line);

@@ -180,11 +180,11 @@ pub(super) fn settle(app: &App, view: &mut IncidentView, incident: &Incident, ro
     let height = usize::from(room.height).max(1);
     let c = columns(usize::from(room.width) + 1, &lines, app, now);
     // From the cursor upwards, as many lines as fit; what stands below the oldest is seen with it.
-    let mut used = match view.at + 1 >= lines.len() {
-        true => below(app, incident, room.width + 1, now)
-            .len()
-            .min(height.saturating_sub(ROWS)),
-        false => 0,
+    let mut used = if view.at + 1 >= lines.len() {
+        let rows = below(app, incident, room.width + 1, now).len();
+        rows.min(height.saturating_sub(ROWS))
+    } else {
+        0
     };
     let mut first = view.at;
     for (i, line) in lines.iter().enumerate().take(view.at + 1).skip(view.top).rev() {
