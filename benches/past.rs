@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use long_record::Weekend;
 use mailtop::console::app::{App, AppOptions, Msg, Seen, Travel};
 use mailtop::console::view;
 use mailtop::domain::effect::Back;
@@ -23,7 +24,6 @@ use mailtop::domain::{Span, Text, Timestamp};
 use mailtop::engine::past::{self, View};
 use mailtop::journal::{Durability, Record, Sqlite};
 use mailtop::model::Model;
-use long_record::Weekend;
 
 const WEEKEND: Weekend = Weekend {
     servers: 20,

@@ -11,6 +11,9 @@ use mailtop::config::around::{Around, Env};
 use mailtop::config::{Config, Loaded, Mistake, load_in};
 use mailtop::domain::Span;
 use mailtop::domain::door::Protocol;
+use mailtop::domain::incident::State;
+use mailtop::domain::incident::draft::{For, Stage, shipped};
+use mailtop::domain::incident::terms::Remind;
 use proptest::prelude::*;
 
 /// A folder with the secrets and certificates that the files name, and one config in it.
@@ -28,6 +31,11 @@ impl Place {
         place.put("senders.toml", include_bytes!("../assets/senders.toml"), 0o644);
         place.put("ca.pem", &certificate(), 0o644);
         place.put(".ssh/config", b"Host *\n", 0o600);
+        place.put(
+            "templates/customer-investigating.txt",
+            b"{title}: we are looking.\n",
+            0o644,
+        );
         place
     }
     fn put(&self, name: &str, bytes: &[u8], mode: u32) -> PathBuf {
@@ -218,7 +226,7 @@ fn the_shipped_config_shows_the_defaults_that_hold() {
         format!("{:?}", none.defaults)
     );
     assert_eq!(all.incident.rules, none.incident.rules);
-    assert_eq!(all.incident.cadence, none.incident.cadence);
+    assert_eq!(all.incident.terms.cadence, none.incident.terms.cadence);
     let (a, n) = (&all.servers[0], &none.servers[0]);
     assert_eq!(
         (a.every, a.timeout, a.limits, a.read_only),
@@ -372,6 +380,30 @@ impl Place {
             dir: tempfile::tempdir().unwrap(),
         }
     }
+}
+
+#[test]
+fn a_template_with_a_field_that_does_not_exist_keeps_nothing_from_starting() {
+    let place = Place::new();
+    place.put("templates/customer-identified.txt", b"We know it.\n{cause}\n", 0o644);
+    let config = "[incident]\ntemplates = 'templates'\nnotify = ['osc777', 'bell', 'bell']\n[[server]]\nname = 'a'\n[[server.imap]]\nurl = 'imaps://h'\n";
+    let terms = place.load(config.as_bytes(), 0o600).unwrap().config.incident.terms;
+    assert_eq!(terms.remind, [Remind::Osc777, Remind::Bell]);
+    let (own, identified) = (Stage::State(State::Investigating), Stage::State(State::Identified));
+    assert_ne!(terms.templates.get(For::Customer, own), shipped(For::Customer, own));
+    assert_eq!(
+        terms.templates.get(For::Customer, identified),
+        shipped(For::Customer, identified)
+    );
+    let wrong = terms
+        .templates
+        .wrong_with(For::Customer, identified)
+        .unwrap()
+        .to_string();
+    assert!(
+        wrong.contains("templates/customer-identified.txt:2: there is no field {cause}"),
+        "{wrong}"
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use long_record::Weekend;
 use mailtop::console::app::Screen;
 use mailtop::console::app::{App, AppOptions, Msg, Seen, ServerView, Travel};
 use mailtop::console::view;
@@ -18,7 +19,6 @@ use mailtop::domain::{Span, Timestamp};
 use mailtop::engine::past::{self, Depth, Past, View, Way};
 use mailtop::journal::{Durability, Record, Sqlite, bundle};
 use mailtop::model::Model;
-use long_record::Weekend;
 
 const SMALL: Weekend = Weekend {
     servers: 3,

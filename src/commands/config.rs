@@ -80,6 +80,16 @@ pub fn check(path: &Path, around: &Around, out: &mut impl Write, err: &mut impl 
     for warning in &loaded.warnings {
         let _ = writeln!(err, "warning: {warning}");
     }
+    // They keep nothing from starting, but whoever asks wants to know.
+    let wrong = &loaded.config.incident.terms.templates.wrong;
+    if !wrong.is_empty() {
+        let mistakes: Vec<Mistake> = wrong
+            .iter()
+            .map(|w| Mistake::whole(format!("{}:{}", w.file, w.line), w.what.clone()))
+            .collect();
+        tell(&mistakes, err);
+        return BAD_CONFIG;
+    }
     match try_all(&loaded.commands) {
         Ok(failed) if failed.is_empty() => {}
         Ok(failed) => {
@@ -176,6 +186,21 @@ mod tests {
         assert_eq!((status, out.as_str()), (3, ""));
         assert!(
             err.starts_with("config.toml:2:8: server[0].name: is an integer") && err.ends_with("\n2 mistakes\n"),
+            "{err}"
+        );
+    }
+
+    #[test]
+    fn a_template_with_an_unknown_field_is_a_mistake_of_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("customer-identified.txt"), "We know.\n{cause}\n").unwrap();
+        let (status, out, err) = checked(&format!(
+            "[incident]\ntemplates = '{}'\n[[server]]\nname = 'a'\nimap = [{{url = 'imaps://a'}}]\n",
+            dir.path().display()
+        ));
+        assert_eq!((status, out.as_str()), (3, ""));
+        assert!(
+            err.contains("/customer-identified.txt:2: there is no field {cause}") && err.ends_with("\n1 mistake\n"),
             "{err}"
         );
     }

@@ -101,10 +101,13 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
         pace: if defaults.slow { Pace::Slow } else { Pace::Normal },
         pause_for: defaults.pause_for,
         me: Some(session.me.clone()),
+        by: start::who(),
+        read_from: Some(session.read_from),
         ..AppOptions::new(found.title.as_str())
     };
     let run_options = RunOptions::of(options.pace, &clock);
     let mut app = App::new(options, model);
+    app.take_terms(found.config.incident.terms.clone(), clock.now());
     let notices = session
         .notices
         .iter()
@@ -113,8 +116,13 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
     for notice in notices {
         let _ = app.update(Msg::Answer(Answer::Notice(notice)), clock.now());
     }
+    // Words that no clipboard takes go where the log is.
+    let folder = log
+        .as_deref()
+        .and_then(std::path::Path::parent)
+        .map(std::path::Path::to_owned);
     terminal::install_panic_hook(log);
-    let (exit, ended) = match on_terminal(app, session, clock, run_options).await {
+    let (exit, ended) = match on_terminal(app, session, clock, run_options, folder).await {
         Ok(done) => done,
         Err(e) => return start::fail(&format!("the terminal: {e}")),
     };
@@ -140,10 +148,11 @@ async fn on_terminal(
     mut session: Session,
     clock: Clock,
     options: RunOptions,
+    folder: Option<PathBuf>,
 ) -> std::io::Result<(Exit, Result<(), Text>)> {
     let signals = terminal::signals()?;
-    let mut screen = ratatui::Terminal::new(Tty::enter()?)?;
     let (to_console, messages) = mpsc::channel(256);
+    let mut screen = ratatui::Terminal::new(Tty::enter()?.answering(&to_console, folder))?;
     let effects = session.engine.effects.clone();
     let (past, asks) = std::sync::mpsc::channel();
     look_back(&session.record, None, asks, &to_console);

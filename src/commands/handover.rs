@@ -69,9 +69,10 @@ fn page(args: &HandoverArgs, global: &Global) -> Result<String, ExitCode> {
         config::load(&paths.config)
             .map_err(|m| start::fail_all(&m))?
             .incident
+            .terms
             .cadence
     } else {
-        config::Incident::default().cadence
+        config::Incident::default().terms.cadence
     };
     let known = Sqlite::read_only(&paths.journal).and_then(|mut db| db.start_from((Span::ZERO - BACK).after(now)));
     let known = known.map_err(|why| start::fail(&format!("the journal cannot be read: {why}")))?;

@@ -4,7 +4,6 @@
 
 mod draft;
 mod export;
-mod publish;
 mod show;
 mod told;
 mod words;
@@ -19,14 +18,17 @@ use jiff::tz::TimeZone;
 use crate::config;
 use crate::console::app::since;
 use crate::console::when::zone_from_env;
+use crate::domain::argv::Argv;
 use crate::domain::event::{Event, Fact, Subject};
 use crate::domain::health::Layer;
 use crate::domain::incident::fact::{
     Acknowledged, How, Noted, Opened, Out, Posted, StartCorrected, StateSet, Ticket, TicketIs,
 };
 use crate::domain::incident::opening::name;
+use crate::domain::incident::terms::Terms;
 use crate::domain::incident::{Entry, Incident, IncidentId, MAX_WORDS, State, debt, lines};
 use crate::domain::{Name, Span, Text, Timestamp};
+use crate::engine::publish;
 use crate::journal::{Durability, Record, Sqlite, Trouble};
 use crate::model::Model;
 use crate::model::incident::named;
@@ -262,12 +264,12 @@ impl Desk<'_> {
     }
 
     /// What the config says of incidents; what holds without one where there is none.
-    fn settings(&self) -> Result<config::Incident, Failed> {
+    fn settings(&self) -> Result<Terms, Failed> {
         if !self.config.exists() {
-            return Ok(config::Incident::default());
+            return Ok(Terms::default());
         }
         let config = config::load(self.config).map_err(|m| start::fail_all(&m))?;
-        Ok(config.incident)
+        Ok(config.incident.terms)
     }
 
     /// A moment of the past that was given.
@@ -403,7 +405,7 @@ impl Desk<'_> {
                     "nothing to post it with: set publish = [\"program\"] under [incident] in {config}"
                 )));
             };
-            publish::post(hook, &words)?;
+            post(hook, &words)?;
             Out::Hook {
                 command: hook.quoted().into(),
             }
@@ -481,6 +483,23 @@ fn words_of(given: &str) -> Result<String, Failed> {
         .read_to_end(&mut bytes)
         .map_err(|e| start::fail(&format!("standard input: {e}")))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The program failed: nothing was put on record.
+const NOT_POSTED: u8 = 2;
+
+fn post(hook: &Argv, words: &str) -> Result<(), Failed> {
+    let runtime = start::runtime()?;
+    let done = runtime.block_on(publish::post(hook, words));
+    runtime.shutdown_background();
+    done.map_err(|why| {
+        let why: Vec<&str> = why.iter().map(Text::as_str).collect();
+        start::fail(&format!(
+            "the update was not posted, and is not on record: {}",
+            why.join("\n")
+        ));
+        NOT_POSTED.into()
+    })
 }
 
 fn cannot_read(why: &Trouble) -> ExitCode {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +12,7 @@ use crate::config::paths::Paths;
 use crate::domain::effect::Recording;
 use crate::domain::event::{Event, ObserverId};
 use crate::domain::{Span, Text};
-use crate::engine::desk::Desk;
+use crate::engine::desk::{Book, Desk};
 use crate::engine::{Engine, Parts, Reload};
 use crate::journal::{self, Handle, Keep};
 use crate::probe::Prober;
@@ -37,6 +38,8 @@ pub struct Session {
     pub me: ObserverId,
     /// The journal's file.
     pub record: PathBuf,
+    /// From when on `initial` has all events.
+    pub read_from: Timestamp,
     journal: Handle,
     desk: CancellationToken,
 }
@@ -88,15 +91,17 @@ pub async fn open(opening: Opening, paths: Option<&Paths>) -> Session {
         reload,
     } = opening;
     let prober = Prober::new().asking(&config.defaults.resolvers);
-    let opened = journal::open(journal_options(&config, &clock, journal.clone())).await;
+    let options = journal_options(&config, &clock, journal.clone());
+    let read_from = options.from;
+    let opened = journal::open(options).await;
     let me = start::me();
     let stop = CancellationToken::new();
+    let (book, read) = watch::channel(Book::of(&config));
     let desk = Desk {
         me: me.clone(),
         clock: clock.clone(),
         journal: opened.handle.clone(),
-        rules: config.incident.rules.clone(),
-        roster: config.roster(),
+        book: read,
         stop: stop.clone(),
     };
     let parts = Parts {
@@ -108,6 +113,7 @@ pub async fn open(opening: Opening, paths: Option<&Paths>) -> Session {
         control_dir: control_dir(paths),
         reload,
         canary_key: paths.map(|p| p.canary_key.clone()),
+        book: Some(book),
     };
     Session {
         engine: Engine::start(parts, prober),
@@ -117,6 +123,7 @@ pub async fn open(opening: Opening, paths: Option<&Paths>) -> Session {
         notices: opened.notices,
         me,
         record: journal,
+        read_from,
         journal: opened.handle,
         desk: stop,
     }

@@ -1,27 +1,25 @@
-//! `[incident]`: when incidents open by themselves and when their end is proposed, how often the public is told, and by what.
+//! `[incident]`: when incidents open by themselves and when their end is proposed, how often the public is told, by what and in
+//! which words.
 
+use super::door::Context;
 use super::mistake::{Sheet, Wrong, did_you_mean};
 use super::quantity::Bounds;
-use super::schema;
 use super::table::Reader;
+use super::{schema, templates};
 use crate::domain::Span;
-use crate::domain::argv::Argv;
 use crate::domain::health::Layer;
 use crate::domain::incident::debt::Cadence;
 use crate::domain::incident::number::Pattern;
 use crate::domain::incident::opening::Rules;
+use crate::domain::incident::terms::{Remind, Templates, Terms};
 
 /// How incidents are kept.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Incident {
     /// When they open and end.
     pub rules: Rules,
-    /// How often the public is told.
-    pub cadence: Cadence,
-    /// The program that posts an update: it gets the words on its standard input.
-    pub publish: Option<Argv>,
-    /// What the operator's own numbers look like.
-    pub number: Option<Pattern>,
+    /// What holds for those who keep them.
+    pub terms: Terms,
 }
 
 const TIMES: Bounds = Bounds {
@@ -34,7 +32,7 @@ const CADENCE: Bounds = Bounds {
 };
 
 /// Reads the table.
-pub(super) fn incident(table: &Reader, sheet: &mut Sheet) -> Incident {
+pub(super) fn incident(table: &Reader, context: &Context, sheet: &mut Sheet) -> Incident {
     table.unknown(schema::INCIDENT, sheet);
     let (rules, cadence) = (Rules::default(), Cadence::default());
     let probes = table.count("probes", 1_000, sheet);
@@ -47,14 +45,59 @@ pub(super) fn incident(table: &Reader, sheet: &mut Sheet) -> Incident {
             reopen_within: table.span("reopen_within", TIMES, sheet).unwrap_or(rules.reopen_within),
             good_for: table.span("good_for", TIMES, sheet).unwrap_or(rules.good_for),
         },
-        cadence: Cadence {
-            first: table.span("first_update", CADENCE, sheet).unwrap_or(cadence.first),
-            then: table.span("update_every", CADENCE, sheet).unwrap_or(cadence.then),
-            until: table.span("often_for", TIMES, sheet).unwrap_or(cadence.until),
-            later: table.span("later_every", CADENCE, sheet).unwrap_or(cadence.later),
+        terms: Terms {
+            cadence: Cadence {
+                first: table.span("first_update", CADENCE, sheet).unwrap_or(cadence.first),
+                then: table.span("update_every", CADENCE, sheet).unwrap_or(cadence.then),
+                until: table.span("often_for", TIMES, sheet).unwrap_or(cadence.until),
+                later: table.span("later_every", CADENCE, sheet).unwrap_or(cadence.later),
+            },
+            publish: table.argv("publish", sheet).map(|g| g.value),
+            number: number(table, sheet),
+            remind: remind(table, sheet),
+            templates: own_templates(table, context, sheet),
         },
-        publish: table.argv("publish", sheet).map(|g| g.value),
-        number: number(table, sheet),
+    }
+}
+
+/// How the terminal tells that an update is due: each way once.
+fn remind(table: &Reader, sheet: &mut Sheet) -> Vec<Remind> {
+    let Some(given) = table.texts("notify", "\"bell\", \"osc9\"", sheet) else {
+        return Vec::new();
+    };
+    let words = Remind::ALL.map(|(word, _)| word);
+    let mut ways = Vec::new();
+    for word in &given.value {
+        match Remind::ALL.into_iter().find(|(w, _)| w == word) {
+            Some((_, way)) if ways.contains(&way) => {}
+            Some((_, way)) => ways.push(way),
+            None => {
+                let fix = did_you_mean(word, &words).map_or_else(
+                    || format!("write some of {}", words.join(", ")),
+                    |meant| format!("did you mean \"{meant}\"?"),
+                );
+                let wrong = Wrong::new(format!("`{word}` is no way to tell"), fix);
+                sheet.mistake(given.at, &given.key, wrong);
+            }
+        }
+    }
+    ways
+}
+
+/// The user's own templates. What is wrong in one of them keeps nothing from starting: mailtop's own stands in for it.
+fn own_templates(table: &Reader, context: &Context, sheet: &mut Sheet) -> Templates {
+    let Some(given) = table.text("templates", sheet) else {
+        return Templates::default();
+    };
+    let dir = context.around.resolve(context.base, &given.value);
+    match templates::read(&dir) {
+        Ok(templates) => templates,
+        Err(why) => {
+            let fix = "name the folder in which your templates are, or leave `templates` out";
+            let wrong = Wrong::new(format!("`{}` cannot be read: {why}", given.value), fix);
+            sheet.mistake(given.at, &given.key, wrong);
+            Templates::default()
+        }
     }
 }
 

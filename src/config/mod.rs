@@ -9,6 +9,7 @@ pub mod paths;
 pub mod schema;
 pub mod secret;
 pub mod targets;
+pub mod templates;
 
 mod address;
 mod canary;

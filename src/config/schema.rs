@@ -145,6 +145,11 @@ pub struct Incident {
     pub publish: Option<Vec<String>>,
     /// What your own numbers of incidents look like: `#` is a digit, `@` a letter.
     pub number: Option<String>,
+    /// How the terminal tells that an update is due: `bell`, `osc9`, `osc777`. Not at all unless given.
+    #[schemars(length(min = 1))]
+    pub notify: Option<Vec<String>>,
+    /// A folder of templates of your own, named as those that come with mailtop.
+    pub templates: Option<String>,
 }
 
 /// One server.
@@ -507,6 +512,8 @@ pub(super) const INCIDENT: &[&str] = &[
     "later_every",
     "publish",
     "number",
+    "notify",
+    "templates",
 ];
 /// The keys of `[[server]]`.
 pub(super) const SERVER: &[&str] = &[

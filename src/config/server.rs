@@ -59,7 +59,7 @@ pub(super) fn walk(top: &Reader, context: &Context, sheet: &mut Sheet) -> Config
         .map_or_else(Base::default, |table| defaults(&table, context, sheet));
     let incident = top
         .table("incident", sheet)
-        .map(|table| incident::incident(&table, sheet))
+        .map(|table| incident::incident(&table, context, sheet))
         .unwrap_or_default();
     let tables = top.tables("server", "[[server]]", sheet);
     if !top.holds("server") {

@@ -3,6 +3,7 @@
 
 pub mod doors;
 pub mod flows;
+pub mod incidents;
 
 use std::collections::BTreeMap;
 

@@ -104,6 +104,44 @@ pub enum Command {
     Notices,
     /// When the certificates of the fleet end.
     Certificates,
+    /// The incident that is open, or all of them.
+    Incidents,
+    /// Write something down.
+    Note,
+    /// Open an incident by hand.
+    OpenByHand,
+    /// The pane of the timeline.
+    TimelinePane,
+    /// The pane of the clocks.
+    ClocksPane,
+    /// The pane of the draft.
+    DraftPane,
+    /// Lines of the next source only.
+    Source,
+    /// Link a ticket.
+    Ticket,
+    /// Take an incident.
+    Acknowledge,
+    /// Say how far it is.
+    NextState,
+    /// Say that it is over.
+    Resolve,
+    /// Say when it began.
+    Start,
+    /// The draft for other readers.
+    Whom,
+    /// Post the draft, or put it on record as posted.
+    Post,
+    /// Hand the draft to the clipboard.
+    Copy,
+    /// Write the draft to a file.
+    ToFile,
+    /// Edit the draft here.
+    Edit,
+    /// Edit the draft in the user's own editor.
+    Editor,
+    /// Take the draft from the record again.
+    Unedit,
     /// Mouse on or off.
     Mouse,
     /// ASCII or all glyphs.
@@ -161,6 +199,24 @@ pub enum Place {
     BatchRun,
     /// One of their plans in full.
     BatchPlan,
+    /// The incidents.
+    Incidents,
+    /// One of them.
+    Incident,
+    /// Something said of one: a single input.
+    Saying,
+    /// The same with several inputs.
+    Fields,
+    /// The same with a choice.
+    Choosing,
+    /// An update, before it goes out.
+    Posting,
+    /// An update that a program has.
+    Publishing,
+    /// An update that was not taken.
+    NotPosted,
+    /// The words of an update being edited.
+    Words,
 }
 
 impl Command {
@@ -178,6 +234,14 @@ impl Command {
                 | Self::Reload
                 | Self::Outage
                 | Self::Messages
+                | Self::Note
+                | Self::OpenByHand
+                | Self::Ticket
+                | Self::Acknowledge
+                | Self::NextState
+                | Self::Resolve
+                | Self::Start
+                | Self::Post
         )
     }
 }

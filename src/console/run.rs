@@ -17,8 +17,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
-use crate::domain::Span;
-use crate::domain::effect::{Answer, Back, Effect, Toggle};
+use crate::domain::effect::{Answer, Back, CopyTo, Effect, Toggle};
+use crate::domain::incident::terms::Remind;
+use crate::domain::{Span, Text};
 
 use super::app::{App, Msg, Pace};
 use super::view;
@@ -40,6 +41,26 @@ pub trait Screen: Backend {
     /// # Errors
     /// When the terminal cannot be taken.
     fn resume(&mut self) -> io::Result<()>;
+    /// Hands words to the terminal's clipboard, or writes them to a file of this name where that is asked for or the
+    /// terminal does not take them. What became of it comes back as [`Msg::Copied`].
+    fn copy(&mut self, _words: String, _file: String, _to: CopyTo) {}
+    /// Tells a person who looks elsewhere.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written to.
+    fn remind(&mut self, _how: &[Remind], _words: &Text) -> io::Result<()> {
+        Ok(())
+    }
+    /// Gives the terminal to the user's own editor with these words. They come back as [`Msg::Edited`], upon which
+    /// [`Screen::edited`] takes the terminal over again; until then nothing is drawn and no key is read.
+    fn edit(&mut self, _words: String) {}
+    /// Takes the terminal over again from the user's own editor.
+    ///
+    /// # Errors
+    /// When the terminal cannot be taken.
+    fn edited(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Screen for TestBackend {
@@ -255,8 +276,15 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
             answered |= matches!(
                 msg,
                 Msg::Answer(
-                    Answer::Planned(_) | Answer::NotPlanned { .. } | Answer::NotRun { .. } | Answer::Messages { .. }
-                ) | Msg::Past(_)
+                    Answer::Planned(_)
+                        | Answer::NotPlanned { .. }
+                        | Answer::NotRun { .. }
+                        | Answer::Messages { .. }
+                        | Answer::Published { .. }
+                        | Answer::NotPublished { .. }
+                ) | Msg::Copied(_)
+                    | Msg::Past(_)
+                    | Msg::Edited(_)
             );
             if let Some(exit) = self.update(msg)? {
                 return Ok(Some(exit));
@@ -279,6 +307,13 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
     /// Gives a message to the app and does what is the terminal's to do; the rest goes to the engine.
     fn update(&mut self, msg: Msg) -> io::Result<Option<Exit>> {
         let now = (self.now)();
+        if let Msg::Edited(_) = msg {
+            self.terminal.backend_mut().edited()?;
+            self.forget_screen()?;
+            // The window may have another size since.
+            let size = self.terminal.size().map_err(error)?;
+            let _ = self.app.update(Msg::Resize(size.width, size.height), now);
+        }
         for effect in self.app.update(msg, now) {
             match effect {
                 Effect::Quit => return Ok(Some(Exit::Asked)),
@@ -287,6 +322,9 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
                 Effect::Suspend => self.suspend()?,
                 // Nobody to ask is answered by nobody: the record's thread could not be started, and the log says so.
                 Effect::Past(ask) => drop(self.past.as_ref().map(|p| p.send(ask))),
+                Effect::Copy { words, file, to } => self.terminal.backend_mut().copy(words, file, to),
+                Effect::Remind { how, words } => self.terminal.backend_mut().remind(&how, &words)?,
+                Effect::Edit(words) => self.terminal.backend_mut().edit(words),
                 effect => self.waiting.push_back(effect),
             }
         }

@@ -4,6 +4,7 @@
 mod canary;
 mod cut;
 mod doors;
+mod incident;
 mod past;
 mod several;
 mod standing;
@@ -37,6 +38,8 @@ fn press(app: &mut App, keys: &str) {
             "Home" => KeyCode::Home,
             "PageDown" => KeyCode::PageDown,
             "Space" => KeyCode::Char(' '),
+            "PageUp" => KeyCode::PageUp,
+            "End" => KeyCode::End,
             letters => {
                 for c in letters.chars() {
                     app.update(Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)), now());
@@ -237,7 +240,7 @@ fn help_and_palette_and_filter_and_notices() {
         now(),
     );
     assert_snapshot!("status_80x24", drawn(&notices));
-    press(&mut notices, "n");
+    press(&mut notices, "N");
     assert_snapshot!("notices_80x24", drawn(&notices));
 }
 
@@ -427,7 +430,12 @@ fn a_screen_that_is_too_small_says_so() {
 
 #[test]
 fn every_screen_is_drawn_at_every_size_without_a_fault() {
-    let models = [fixture::weekend(), fixture::hostile(), Model::new(None)];
+    let models = [
+        fixture::weekend(),
+        fixture::hostile(),
+        fixture::incidents::several(),
+        Model::new(None),
+    ];
     for (w, h) in [
         (60, 15),
         (61, 16),
@@ -456,9 +464,25 @@ fn every_screen_is_drawn_at_every_size_without_a_fault() {
             "Enter ?",
             ":",
             "/",
-            "n",
+            "N",
             "/nothing",
             "R",
+            "i",
+            "i i",
+            "i 2 End",
+            "i 3 End",
+            "i End Enter",
+            "i n word",
+            "i t",
+            "i a",
+            "i s",
+            "i R",
+            "i o10:58",
+            "i P",
+            "i P Enter",
+            "i e Down",
+            "i i O",
+            "n",
         ] {
             for model in &models {
                 let mut app = app(model.clone(), (w, h));

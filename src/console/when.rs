@@ -33,6 +33,24 @@ pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime(format).to_string()
 }
 
+/// As [`moment`] with its zone: what is told to somebody else, who may live in another.
+pub fn told(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let name = at.to_zoned_datetime(zone.clone()).strftime("%Z").to_string();
+    format!("{} {name}", moment(at, now, zone))
+}
+
+/// `19:24:31` today, else with its day: `Sat 11:00:04`, `12 Nov 11:00:04`.
+pub fn exact(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    if same_day(at, now, zone) {
+        return time(at, zone);
+    }
+    format!(
+        "{}:{}",
+        moment(at, now, zone),
+        at.to_zoned_datetime(zone.clone()).strftime("%S")
+    )
+}
+
 /// `19:24` today, else as [`moment`] has it.
 pub fn near(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     if same_day(at, now, zone) {

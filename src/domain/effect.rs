@@ -4,6 +4,8 @@
 use jiff::Timestamp;
 
 use super::action::{ActionId, Choices, Plan, Verb};
+use super::incident::terms::Remind;
+use super::incident::{IncidentId, Said, Terms};
 use super::influence::Measured;
 use super::message::{MessagePage, Pick};
 use super::reading::Missed;
@@ -69,6 +71,43 @@ pub enum Effect {
     },
     /// Show the fleet as it was.
     Past(Back),
+    /// Put on record what is said of an incident; a new one when `None`.
+    Said {
+        /// Which.
+        incident: Option<IncidentId>,
+        /// What.
+        said: Said,
+    },
+    /// Post an update by the configured program, and put it on record once that took it. Answered with
+    /// [`Answer::Published`] or [`Answer::NotPublished`].
+    Publish {
+        /// The incident.
+        incident: IncidentId,
+        /// The program as it was shown: another one is not run.
+        shown: Text,
+        /// The words, as they go out.
+        words: String,
+        /// When the next ones are promised.
+        next_at: Option<Timestamp>,
+    },
+    /// Hand words to the terminal's clipboard, or to a file where that cannot be.
+    Copy {
+        /// The words.
+        words: String,
+        /// What a file of them is called.
+        file: String,
+        /// Where to.
+        to: CopyTo,
+    },
+    /// Let the user's own editor change words.
+    Edit(String),
+    /// Tell a person who looks elsewhere.
+    Remind {
+        /// How.
+        how: Vec<Remind>,
+        /// What.
+        words: Text,
+    },
     /// Read the config again.
     Reload,
     /// Turn the mouse on or off.
@@ -88,6 +127,15 @@ pub enum Back {
     Before(Timestamp),
     /// To the next one after it.
     After(Timestamp),
+}
+
+/// Where words are copied to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CopyTo {
+    /// The terminal's clipboard where it takes them, else a file.
+    Clipboard,
+    /// A file.
+    File,
 }
 
 /// What came of asking for messages.
@@ -165,6 +213,20 @@ pub enum Answer {
         pick: Pick,
         /// What came of it.
         page: Messages,
+    },
+    /// How incidents are kept, as the config has it now.
+    Terms(Box<Terms>),
+    /// The program took the update, and it is on its way onto the record.
+    Published {
+        /// The incident.
+        incident: IncidentId,
+    },
+    /// The update was not posted, and nothing was put on record.
+    NotPublished {
+        /// The incident.
+        incident: IncidentId,
+        /// Why, and all that the program said, line by line.
+        why: Vec<Text>,
     },
     /// A word for the status line.
     Notice(Text),

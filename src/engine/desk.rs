@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::domain::event::{Event, Fact, ObserverId, Subject};
 use crate::domain::incident::moment::ClockStepped;
 use crate::domain::incident::opening::Rules;
@@ -25,6 +26,25 @@ const ASKED: Duration = Duration::from_secs(2);
 /// Events on their way to the reader.
 const FEED: usize = 256;
 
+/// What the desk goes by.
+#[derive(Clone, Debug)]
+pub struct Book {
+    /// The rules.
+    pub rules: Rules,
+    /// What is watched: observers who watch the same share one desk.
+    pub roster: Roster,
+}
+
+impl Book {
+    /// As a config has it.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            rules: config.incident.rules.clone(),
+            roster: config.roster(),
+        }
+    }
+}
+
 /// What the desk is made of.
 pub struct Desk {
     /// Who we are.
@@ -33,10 +53,8 @@ pub struct Desk {
     pub clock: Clock,
     /// The record.
     pub journal: Handle,
-    /// The rules.
-    pub rules: Rules,
-    /// What is watched: observers who watch the same share one desk.
-    pub roster: Roster,
+    /// By which rules, and for what; another config brings others.
+    pub book: watch::Receiver<Book>,
     /// Ends the concluding; what is recorded is passed on still.
     pub stop: CancellationToken,
 }
@@ -97,7 +115,8 @@ impl Work {
     /// Takes or renews the lease, and looks at the clock.
     async fn keep(&mut self) {
         let every = self.desk.clock.shown(ASKED * 2);
-        let lease = self.desk.journal.lease(lease_on(&self.desk.roster), every).await;
+        let name = lease_on(&self.desk.book.borrow().roster);
+        let lease = self.desk.journal.lease(name, every).await;
         self.ours = lease == Lease::Held;
         let stepped = match (&self.desk.clock, steps::uptime()) {
             (Clock::System, Some(up)) => self.steps.look(self.witness.clock.now(), up),
@@ -115,7 +134,8 @@ impl Work {
             return;
         }
         let now = self.witness.clock.now();
-        for c in self.model.conclusions(&self.desk.rules, now) {
+        let conclusions = self.model.conclusions(&self.desk.book.borrow().rules, now);
+        for c in conclusions {
             let incident = match (c.id, &c.entry) {
                 (Some(id), _) => id,
                 (None, Entry::Opened(o)) => IncidentId::new(o.started, fastrand::u16(..)),

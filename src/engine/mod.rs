@@ -6,12 +6,14 @@ pub mod canaries;
 mod checks;
 pub mod desk;
 pub mod hold;
+mod incidents;
 mod jobs;
 pub mod look;
 mod lost;
 mod messages;
 mod pace;
 pub mod past;
+pub mod publish;
 mod queues;
 mod server;
 mod stale;
@@ -40,6 +42,8 @@ use crate::probe::Prober;
 use crate::reach::Runner;
 
 use self::actions::Actions;
+use self::desk::Book;
+use self::incidents::{Asked, Clerk};
 use self::look::Witness;
 use self::messages::{Ask, Desk};
 use self::queues::Budget;
@@ -66,6 +70,8 @@ pub struct Parts {
     pub reload: Option<Reload>,
     /// Where the key of canary letters is; `None` for one that ends with the engine.
     pub canary_key: Option<PathBuf>,
+    /// Tells the incident desk of another config, where there is a desk.
+    pub book: Option<watch::Sender<Book>>,
 }
 
 /// A running engine.
@@ -195,6 +201,14 @@ impl Run {
 
     fn record_about(&self, about: Subject, what: Fact) {
         self.parts.journal.append(vec![self.witness.saw(about, what)]);
+    }
+
+    fn clerk(&self) -> Clerk {
+        Clerk {
+            witness: self.witness.clone(),
+            journal: self.parts.journal.clone(),
+            by: self.parts.by.clone(),
+        }
     }
 
     /// Puts a question on the desk of a queue.
@@ -369,8 +383,33 @@ impl Run {
             Effect::Measured { server, measured } => {
                 self.record_about(Subject::Server { server }, Fact::ActionMeasured(measured));
             }
+            Effect::Said { incident, said } => self.clerk().record(incident, said),
+            Effect::Publish {
+                incident,
+                shown,
+                words,
+                next_at,
+            } => {
+                let hook = self.parts.config.incident.terms.publish.clone();
+                let asked = Asked {
+                    incident,
+                    shown,
+                    words,
+                    next_at,
+                };
+                // As an action, it is waited for when the console ends: what was posted has to come on record.
+                self.acting
+                    .spawn(self.clerk().publish(hook, asked, self.answers.clone()));
+            }
             // The terminal's own, and the past's; they do not come here.
-            Effect::Quit | Effect::Mouse(_) | Effect::Redraw | Effect::Suspend | Effect::Past(_) => {}
+            Effect::Quit
+            | Effect::Mouse(_)
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Copy { .. }
+            | Effect::Past(_)
+            | Effect::Edit(_)
+            | Effect::Remind { .. } => {}
         }
     }
 
@@ -390,6 +429,11 @@ impl Run {
                 }
                 self.parts.config = config;
                 self.watch(if same_ways { Ways::Keep } else { Ways::New });
+                if let Some(book) = &self.parts.book {
+                    book.send_replace(Book::of(&self.parts.config));
+                }
+                let terms = Box::new(self.parts.config.incident.terms.clone());
+                let _ = self.answers.send(Answer::Terms(terms)).await;
                 format!("config reloaded: {} servers", self.parts.config.servers.len())
             }
             Err(mistakes) => {

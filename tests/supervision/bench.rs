@@ -185,6 +185,7 @@ impl Person {
             control_dir: PathBuf::from("/nonexistent"),
             reload: None,
             canary_key: None,
+            book: None,
         };
         Engine::start(parts, Prober::new())
     }

@@ -1,15 +1,15 @@
 //! `incident draft`: what could be told now, from what was observed, by a template. It reads the journal and posts nothing.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use crate::commands::{print, start};
+use crate::config::templates;
 use crate::console::when;
+use crate::domain::Text;
 use crate::domain::incident::State;
-use crate::domain::incident::draft::{self, Stage, Template, shipped};
-use crate::domain::{Text, Timestamp};
+use crate::domain::incident::draft::{self, Stage};
 
 use super::{Desk, Failed, OneArgs, show};
 
@@ -25,7 +25,8 @@ pub struct DraftArgs {
     /// What it says; how far the incident is unless given.
     #[arg(long, value_enum)]
     pub stage: Option<Says>,
-    /// Templates of your own: files named as those in assets/incident, which hold for what is not there.
+    /// Templates of your own: files named as those in assets/incident, which hold for what is not there. `templates` of the
+    /// config unless given.
     #[arg(long, value_name = "DIR")]
     pub templates: Option<std::path::PathBuf>,
 }
@@ -56,7 +57,7 @@ pub enum Says {
 
 /// Runs it.
 pub(super) fn draft(args: &DraftArgs, desk: &Desk<'_>) -> Result<ExitCode, Failed> {
-    let cadence = desk.settings()?.cadence;
+    let terms = desk.settings()?;
     let (model, id, _) = show::folded(&args.one, desk)?;
     let Some(incident) = model.incident(&id) else {
         return Err(start::fail(&show::GONE));
@@ -73,35 +74,19 @@ pub(super) fn draft(args: &DraftArgs, desk: &Desk<'_>) -> Result<ExitCode, Faile
         Some(Says::Resolved) => Stage::State(State::Resolved),
         Some(Says::Post) => Stage::Post,
     };
-    let template = args
-        .templates
-        .as_deref()
-        .and_then(|dir| own(dir, whom, stage))
-        .unwrap_or_else(|| shipped(whom, stage));
-    let evidence = model.evidence(incident, cadence, desk.now);
-    let words = |at: Timestamp| when::moment(at, desk.now, &desk.zone);
-    let zone = desk.now.to_zoned_datetime(desk.zone.clone()).strftime("%Z").to_string();
-    let text = template.fill(&evidence, &|at| format!("{} {zone}", words(at)));
-    Ok(print(|out| out.extend_from_slice(text.as_bytes())))
-}
-
-/// The user's own template; where it is wrong that is said, and the one that comes with mailtop is used.
-fn own(dir: &Path, whom: draft::For, stage: Stage) -> Option<Template> {
-    let path = dir.join(draft::file_name(whom, stage));
-    let shown = Text::from_bytes(path.as_os_str().as_encoded_bytes());
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(e) => {
-            crate::commands::say(&format!("mailtop: {shown}: {e}; the built-in template is used"));
-            return None;
-        }
+    let templates = match &args.templates {
+        None => terms.templates,
+        Some(dir) => templates::read(dir).map_err(|why| {
+            let dir = Text::from_bytes(dir.as_os_str().as_encoded_bytes());
+            start::fail(&format!("{dir}: {why}"))
+        })?,
     };
-    match Template::parse(&shown, &text) {
-        Ok(template) => Some(template),
-        Err(why) => {
-            crate::commands::say(&format!("mailtop: {why}; the built-in template is used"));
-            None
-        }
+    if let Some(why) = templates.wrong_with(whom, stage) {
+        crate::commands::say(&format!("mailtop: {why}; the built-in template is used"));
     }
+    let evidence = model.evidence(incident, terms.cadence, desk.now);
+    let text = templates
+        .get(whom, stage)
+        .fill(&evidence, &|at| when::told(at, desk.now, &desk.zone));
+    Ok(print(|out| out.extend_from_slice(text.as_bytes())))
 }

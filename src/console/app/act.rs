@@ -30,11 +30,40 @@ impl App {
             [one] => return self.act_on(one.clone(), verb, now),
             _ => return self.act_on_several(verb, &marked, now),
         }
-        let Some(name) = self.current(now) else {
+        let name = match &self.screen {
+            Screen::Incidents(_) => None,
+            Screen::Incident(_) => match self.of_incident() {
+                Ok(name) => Some(name),
+                Err(why) => {
+                    self.say(why);
+                    return Vec::new();
+                }
+            },
+            _ => self.current(now),
+        };
+        let Some(name) = name else {
             self.say("no server is selected");
             return Vec::new();
         };
         self.act_on(name, verb, now)
+    }
+
+    /// The server of the incident that is shown: of several, none is meant by a key alone.
+    fn of_incident(&self) -> Result<Name, String> {
+        let incident = self.incident_meant();
+        let servers: Vec<&Name> = incident
+            .iter()
+            .flat_map(|i| &i.servers)
+            .filter(|s| self.model.server(s).is_some())
+            .collect();
+        match servers.as_slice() {
+            [one] => Ok((*one).clone()),
+            [] => Err("no server of this incident is watched here".to_owned()),
+            _ => {
+                let names: Vec<&str> = servers.iter().take(6).map(|s| s.as_str()).collect();
+                Err(format!("which of {}? choose it on the fleet (Esc)", names.join(", ")))
+            }
+        }
     }
 
     fn act_on(&mut self, name: Name, verb: Verb, now: Timestamp) -> Vec<Effect> {

@@ -29,7 +29,17 @@ impl App {
         if let Some(command) = keymap::find(place, key) {
             return self.command(command, place, now);
         }
-        self.typed(|i| input::key(i, key), now);
+        let columns = (
+            view::incident::dialog::note_columns(self),
+            view::incident::editor::room(self).0,
+        );
+        match &mut self.overlay {
+            Some(Overlay::Incident(dialog)) => dialog.key(key, columns.0),
+            Some(Overlay::Words(words)) => {
+                words.editor.key(key, columns.1);
+            }
+            _ => self.typed(|i| input::key(i, key), now),
+        }
         Vec::new()
     }
 
@@ -58,7 +68,13 @@ impl App {
         if !view::fits(self.size) {
             return Vec::new();
         }
-        self.typed(|i| input::paste(i, text), now);
+        match &mut self.overlay {
+            Some(Overlay::Incident(dialog)) => dialog.paste(text),
+            Some(Overlay::Words(words)) => {
+                words.editor.insert(text);
+            }
+            _ => self.typed(|i| input::paste(i, text), now),
+        }
         Vec::new()
     }
 
@@ -145,6 +161,12 @@ impl App {
             Place::GoTo => self.in_go_to(command, now),
             Place::Now | Place::Past => self.on_past(command),
             Place::Plan | Place::Progress => self.in_dialog(command, now),
+            Place::Incidents => self.on_incidents(command, now),
+            Place::Incident => self.on_incident(command, now),
+            Place::Saying | Place::Fields | Place::Choosing | Place::Posting | Place::Publishing | Place::NotPosted => {
+                self.in_saying(command, now)
+            }
+            Place::Words => self.in_words(command, now),
             Place::Pick => self.in_pick(command, now),
             Place::Batch | Place::BatchRows | Place::BatchRun | Place::BatchPlan => self.in_batch(command, place, now),
             Place::Palette => self.in_palette(command, now),
@@ -177,6 +199,9 @@ impl App {
             Command::Certificates => self.overlay = Some(Overlay::Certificates(0)),
             Command::Palette => self.overlay = Some(Overlay::Palette(Palette::new(self.ground(), self.when()))),
             Command::Outage => self.open_outage("", now),
+            Command::Incidents => self.open_incidents(),
+            Command::Note => self.note(),
+            Command::OpenByHand => self.open_by_hand(),
             Command::Refresh => {
                 let server = self.open_server().cloned();
                 self.say(server.as_ref().map_or("looking now, at every server".to_owned(), |s| {

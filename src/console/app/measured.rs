@@ -14,9 +14,6 @@ const LATELY: Span = Span::from_hours(1);
 
 impl App {
     pub(super) fn measure(&mut self, now: Timestamp) -> Vec<Effect> {
-        if self.is_past() {
-            return Vec::new();
-        }
         let probing = self.role == Role::Probing;
         let ours = |a: &&Action| probing || self.options.me.as_ref() == Some(&a.observer);
         let lately = |a: &&Action| Span::between(a.at, now) < LATELY;

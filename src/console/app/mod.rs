@@ -6,6 +6,7 @@ mod acting;
 mod action;
 mod batch;
 mod fleet;
+mod incident;
 mod keys;
 mod measured;
 mod messages;
@@ -19,13 +20,14 @@ mod pick;
 mod server;
 mod status;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::domain::action::ActionId;
 use crate::domain::effect::{Answer, Effect, Recording, Role, Toggle};
 use crate::domain::event::Event;
+use crate::domain::incident::{IncidentId, Terms};
 use crate::domain::{Name, Span, Text};
 use crate::model::{Model, Row};
 
@@ -34,6 +36,10 @@ use super::keymap::Place;
 pub use action::{ActionDialog, Durations, Field, Stage, Step, StepState, Tried, Way, steps};
 pub use batch::{BatchDialog, Hands};
 pub use fleet::Fleet;
+pub use incident::{
+    DeskPane, Draft, DraftEditor, Drafting, Due, IncidentDialog, IncidentView, IncidentsView, Owed, PostBy, Posting,
+    Reach, What, Which, next_at, servers_of,
+};
 pub use messages::{Asked, MessagesView, left};
 pub use msg::Msg;
 pub use options::{Access, AppOptions, Pace};
@@ -56,6 +62,10 @@ pub enum Screen {
     Server(ServerView),
     /// Messages of one of its queues.
     Messages(Box<MessagesView>),
+    /// Incidents.
+    Incidents(IncidentsView),
+    /// One of them.
+    Incident(IncidentView),
 }
 
 /// What stands before it.
@@ -79,6 +89,14 @@ pub enum Overlay {
     Outage(OutageDialog),
     /// A moment of the past to go to.
     GoTo(GoTo),
+    /// Something that is said of an incident.
+    Incident(Box<IncidentDialog>),
+    /// Which of several incidents.
+    Which(Which),
+    /// The words of an update being edited.
+    Words(Box<DraftEditor>),
+    /// A line of a timeline in full, scrolled by so many lines.
+    Entry(Box<crate::model::timeline::Line>, usize),
     /// An action.
     Action(Box<ActionDialog>),
     /// An action on several servers.
@@ -116,6 +134,12 @@ pub struct App {
     notices: Vec<(Timestamp, Text)>,
     mine: Vec<acting::Started>,
     measured: BTreeSet<(ActionId, Name)>,
+    drafts: BTreeMap<IncidentId, Drafting>,
+    /// The draft that the user's own editor has, and its words before.
+    edits: Option<(IncidentId, String)>,
+    /// Whether an incident that is opened here is on its way onto the record.
+    opening: bool,
+    reminded: BTreeSet<incident::Told>,
 }
 
 impl App {
@@ -137,6 +161,10 @@ impl App {
             notices: Vec::new(),
             mine: Vec::new(),
             measured: BTreeSet::new(),
+            drafts: BTreeMap::new(),
+            edits: None,
+            opening: false,
+            reminded: BTreeSet::new(),
         }
     }
 
@@ -154,19 +182,28 @@ impl App {
             }
             Msg::Events(events) => {
                 self.learned(&events, now);
-                self.measure(now)
+                self.of_now(|me| me.measure(now))
             }
             Msg::Answer(answer) => self.answered(answer, now),
             Msg::Past(seen) => {
                 self.looked_back(seen, now);
                 Vec::new()
             }
+            Msg::Copied(what) => {
+                self.copied(what);
+                Vec::new()
+            }
+            Msg::Edited(words) => {
+                self.edited_elsewhere(words, now);
+                Vec::new()
+            }
             Msg::Tick => {
                 let mut effects = self.play_on(now);
-                effects.extend(self.measure(now));
+                effects.extend(self.of_now(|me| me.measure(now)));
                 effects
             }
         };
+        effects.extend(self.of_now(|me| me.remind(now)));
         effects.extend(self.advance(now));
         self.settle(self.moment(now));
         effects
@@ -181,6 +218,7 @@ impl App {
         }
         let before = self.fleet.selected().and_then(|name| self.position(name, now));
         self.model.apply_all(events);
+        self.learned_of_incidents(events);
         self.fit(before, "is no longer watched", now);
         self.forget_finished(now);
     }
@@ -210,12 +248,10 @@ impl App {
         match answer {
             Answer::Role(role) => self.role = role,
             Answer::Recording(recording) => self.recording = recording,
-            Answer::Notice(text) => {
-                self.notices.push((now, text));
-                if self.notices.len() > KEEP_NOTICES {
-                    self.notices.remove(0);
-                }
-            }
+            Answer::Notice(text) => self.notice(now, text),
+            Answer::Terms(terms) => self.take_terms(*terms, now),
+            Answer::Published { incident } => self.published(&incident, Ok(()), now),
+            Answer::NotPublished { incident, why } => self.published(&incident, Err(why), now),
             Answer::Planned(plan) => self.planned(plan),
             Answer::NotPlanned { server, job, verb, why } => self.not_planned(&server, &job, verb, why),
             Answer::Checked { id, checks } => self.checked(&id, checks),
@@ -228,6 +264,21 @@ impl App {
             } => self.messages_answered(&server, &queue, &pick, page, now),
         }
         Vec::new()
+    }
+
+    fn notice(&mut self, now: Timestamp, text: impl Into<Text>) {
+        self.notices.push((now, text.into()));
+        if self.notices.len() > KEEP_NOTICES {
+            self.notices.remove(0);
+        }
+    }
+
+    /// How incidents are kept from now on; what is wrong with the user's own templates is said.
+    pub fn take_terms(&mut self, terms: Terms, now: Timestamp) {
+        for wrong in &terms.templates.wrong {
+            self.notice(now, format!("{wrong}; the built-in template is used"));
+        }
+        self.options.terms = terms;
     }
 
     /// The lines of the fleet that are to be shown: those that match the filter, and the selected one.
@@ -253,7 +304,7 @@ impl App {
     /// The server whose screen is open.
     fn open_server(&self) -> Option<&Name> {
         match &self.screen {
-            Screen::Fleet => None,
+            Screen::Fleet | Screen::Incidents(_) | Screen::Incident(_) => None,
             Screen::Server(view) => Some(&view.name),
             Screen::Messages(view) => Some(&view.back.name),
         }
@@ -262,10 +313,12 @@ impl App {
     /// Where the hands are.
     pub const fn place(&self) -> Place {
         match &self.overlay {
-            Some(Overlay::Help(_) | Overlay::Notices(_) | Overlay::Certificates(_)) => Place::Page,
+            Some(Overlay::Help(_) | Overlay::Notices(_) | Overlay::Certificates(_) | Overlay::Entry(..)) => Place::Page,
             Some(Overlay::Palette(_)) => Place::Palette,
             Some(Overlay::Filter) => Place::Filter,
-            Some(Overlay::Pick(_) | Overlay::PickMany(_)) => Place::Pick,
+            Some(Overlay::Pick(_) | Overlay::PickMany(_) | Overlay::Which(_)) => Place::Pick,
+            Some(Overlay::Incident(dialog)) => dialog.place(),
+            Some(Overlay::Words(_)) => Place::Words,
             Some(Overlay::Batch(dialog)) => dialog.place(),
             Some(Overlay::Outage(_)) => Place::Outage,
             Some(Overlay::GoTo(_)) => Place::GoTo,
@@ -287,6 +340,8 @@ impl App {
             Screen::Server(_) => Place::Server,
             Screen::Messages(view) if view.open.is_some() => Place::Message,
             Screen::Messages(_) => Place::Messages,
+            Screen::Incidents(_) => Place::Incidents,
+            Screen::Incident(_) => Place::Incident,
         }
     }
 
@@ -299,6 +354,7 @@ impl App {
             _ => {}
         }
         let aged = self.model.servers().next().is_some()
+            || self.model.open_incident().is_some()
             || matches!(self.overlay, Some(Overlay::Action(_) | Overlay::Batch(_)));
         match (aged, self.options.pace) {
             (true, Pace::Normal) => Span::from_secs(1),
@@ -325,6 +381,7 @@ impl App {
             self.screen = Screen::Server(view);
         }
         self.settle_messages(now);
+        self.settle_incident(now);
         self.settle_overlay(now);
     }
 }

@@ -25,6 +25,10 @@ pub enum Msg {
     Answer(Answer),
     /// The record was asked how it was.
     Past(Result<Seen, Text>),
+    /// What became of words that were to be copied.
+    Copied(Text),
+    /// The user's own editor ended: the words as it left them, or why they were not changed.
+    Edited(Result<String, Text>),
     /// Time has passed.
     Tick,
 }

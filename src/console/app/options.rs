@@ -1,11 +1,13 @@
 //! What the console is told when it starts.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::console::glyphs::Glyphs;
 use crate::console::theme::Theme;
 use crate::console::when;
 use crate::domain::event::ObserverId;
+use crate::domain::incident::Terms;
 use crate::domain::{Span, Text};
 
 use super::past::SPEED;
@@ -51,6 +53,12 @@ pub struct AppOptions {
     pub me: Option<ObserverId>,
     /// How many times faster than it was the past is played.
     pub replay_speed: f64,
+    /// In whose name things go on record.
+    pub by: Text,
+    /// How incidents are kept.
+    pub terms: Terms,
+    /// From when on the record was read event by event; of what came before only the last of each is known.
+    pub read_from: Option<Timestamp>,
 }
 
 impl AppOptions {
@@ -66,6 +74,9 @@ impl AppOptions {
             pause_for: Span::from_mins(30),
             me: None,
             replay_speed: SPEED,
+            by: Text::default(),
+            terms: Terms::default(),
+            read_from: None,
         }
     }
 }

@@ -33,6 +33,7 @@ impl App {
 
     pub(super) fn in_pick_many(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
         let Some(Overlay::PickMany(pick)) = &mut self.overlay else {
+            self.in_which(command);
             return Vec::new();
         };
         match command {
@@ -123,7 +124,12 @@ impl App {
     }
 
     pub(super) fn in_page(&mut self, command: Command) {
-        let Some(Overlay::Help(scroll) | Overlay::Notices(scroll) | Overlay::Certificates(scroll)) = &mut self.overlay
+        let Some(
+            Overlay::Help(scroll)
+            | Overlay::Notices(scroll)
+            | Overlay::Certificates(scroll)
+            | Overlay::Entry(_, scroll),
+        ) = &mut self.overlay
         else {
             return;
         };
@@ -143,9 +149,13 @@ impl App {
     pub(super) fn settle_overlay(&mut self, now: Timestamp) {
         let hidden = view::overlay_hidden_lines(self, now);
         match &mut self.overlay {
-            Some(Overlay::Help(scroll) | Overlay::Notices(scroll) | Overlay::Certificates(scroll)) => {
-                *scroll = (*scroll).min(hidden);
-            }
+            Some(
+                Overlay::Help(scroll)
+                | Overlay::Notices(scroll)
+                | Overlay::Certificates(scroll)
+                | Overlay::Entry(_, scroll),
+            ) => *scroll = (*scroll).min(hidden),
+            Some(Overlay::Incident(dialog)) => dialog.scroll = dialog.scroll.min(hidden),
             Some(Overlay::Action(dialog)) => dialog.scroll = dialog.scroll.min(hidden),
             Some(Overlay::Batch(_)) => self.settle_batch(hidden),
             _ => {}

@@ -148,6 +148,23 @@ impl App {
         self.past.as_mut()?.live.as_deref_mut()
     }
 
+    /// What is to be done about the fleet as known now, whatever is shown; nothing for a record alone.
+    pub(super) fn of_now<T: Default>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        if !self.is_past() {
+            return act(self);
+        }
+        let Some(now) = self.live().map(std::mem::take) else {
+            return T::default();
+        };
+        let was = std::mem::replace(&mut self.model, now);
+        let done = act(self);
+        let now = std::mem::replace(&mut self.model, was);
+        if let Some(live) = self.live() {
+            *live = now;
+        }
+        done
+    }
+
     /// How the past is shown, from the fullest words to the fewest.
     pub(super) fn past_words(&self) -> Option<Vec<String>> {
         let travel = self.past.as_ref()?;

@@ -8,7 +8,7 @@ use crate::domain::Text;
 use crate::domain::action::Verb;
 use crate::domain::effect::{Recording, Role};
 
-use super::{Access, App, Screen};
+use super::{Access, App, Due, Screen};
 
 /// How long a notice stays on the line; the page of notices keeps it longer.
 const NOTICE_STAYS: Span = Span::from_mins(10);
@@ -28,6 +28,8 @@ pub enum Status {
     NotRecording(Text),
     /// An action of ours runs.
     Acting(String),
+    /// An incident, from the fullest words to the fewest, and how urgent what is owed of it is.
+    Incident(Vec<String>, Due),
     /// Servers fail together: what they may share, from the fullest words to the fewest.
     Cause(Vec<String>),
     /// A certificate ends soon.
@@ -65,6 +67,12 @@ impl App {
             let age = when::age(s.at, now);
             all.push(Status::Acting(format!("{doing} {} on {}, {age}", s.job, s.server)));
         }
+        let (urgent, later): (Vec<_>, Vec<_>) = self
+            .incident_line(now)
+            .into_iter()
+            .map(|(forms, due)| Status::Incident(forms, due))
+            .partition(|s| !matches!(s, Status::Incident(_, Due::Later)));
+        all.extend(urgent);
         let notice = self.notices().pop();
         let notice = notice.filter(|(at, _)| Span::between(*at, now) < NOTICE_STAYS);
         let (news, older): (Vec<_>, Vec<_>) = notice
@@ -72,6 +80,7 @@ impl App {
             .partition(|(at, _)| Span::between(*at, now) < NOTICE_IS_NEWS);
         let told = |(at, text): (Timestamp, Text)| Status::Notice(text, when::age(at, now));
         all.extend(news.into_iter().map(told));
+        all.extend(later);
         all.extend(view::cause::forms(self, now).into_iter().map(Status::Cause));
         if let Role::Following { holder } = &self.role {
             all.push(Status::Following(holder.clone()));

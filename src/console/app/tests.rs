@@ -3,6 +3,7 @@
 mod batch;
 mod dialog;
 mod fuzz;
+mod incident;
 mod messages;
 mod past;
 mod record;

@@ -3,7 +3,7 @@ use Command as C;
 use KeyCode as K;
 use Place as P;
 
-const ALL: [Place; 18] = [
+const ALL: [Place; 27] = [
     P::Fleet,
     P::Server,
     P::Messages,
@@ -22,6 +22,15 @@ const ALL: [Place; 18] = [
     P::BatchRows,
     P::BatchRun,
     P::BatchPlan,
+    P::Incidents,
+    P::Incident,
+    P::Saying,
+    P::Fields,
+    P::Choosing,
+    P::Posting,
+    P::Publishing,
+    P::NotPosted,
+    P::Words,
 ];
 
 #[test]
@@ -55,7 +64,20 @@ fn every_footer_key_is_a_key_of_its_command() {
 
 #[test]
 fn typing_places_leave_letters_to_the_text() {
-    for place in [P::Plan, P::Batch, P::Palette, P::Filter, P::Search, P::Outage, P::GoTo] {
+    for place in [
+        P::Plan,
+        P::Batch,
+        P::Palette,
+        P::Filter,
+        P::Search,
+        P::Outage,
+        P::GoTo,
+        P::Saying,
+        P::Fields,
+        P::Choosing,
+        P::Posting,
+        P::Words,
+    ] {
         for b in here(place) {
             assert!(
                 b.keys.iter().all(|k| k.ctrl || !matches!(k.code, K::Char(_))),

@@ -2,12 +2,14 @@
 
 use std::io::{self, IsTerminal};
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
+use futures::future::Either;
 use futures::{Stream, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::give_back;
 
@@ -28,6 +30,50 @@ impl Stream for Keys {
     }
 }
 
+/// Whether keys are left to somebody else.
+static RESTS: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
+
+/// Leaves the keys to somebody else who has the terminal now.
+pub(super) fn rest() {
+    RESTS.send_replace(true);
+}
+
+/// Reads keys again.
+pub(super) fn go_on() {
+    RESTS.send_replace(false);
+}
+
+/// Reads keys until they are to be left to somebody else, and from when that is over on. The source of events holds the
+/// terminal as long as it lives: it is let go of meanwhile.
+fn read_keys(pass: &mpsc::Sender<io::Result<Event>>) {
+    let mut rests = RESTS.subscribe();
+    loop {
+        let mut events = EventStream::new();
+        loop {
+            let next = {
+                let resting = std::pin::pin!(rests.wait_for(|r| *r));
+                match futures::executor::block_on(futures::future::select(events.next(), resting)) {
+                    Either::Left((event, _)) => Some(event),
+                    Either::Right(_) => None,
+                }
+            };
+            match next {
+                None => break,
+                Some(None) => return,
+                Some(Some(event)) => {
+                    if pass.blocking_send(event).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        drop(events);
+        if futures::executor::block_on(rests.wait_for(|r| !*r)).is_err() {
+            return;
+        }
+    }
+}
+
 /// Reads keys on a thread of their own. The event source does not notice the end of its terminal and would spin on it;
 /// on its own thread that can neither hold up the loop nor keep the program from leaving, and a second thread
 /// waits for the hang-up itself.
@@ -43,14 +89,7 @@ pub fn keys() -> Keys {
         std::process::exit(129);
     });
     let (pass, mut raw) = mpsc::channel(64);
-    std::thread::spawn(move || {
-        let mut events = EventStream::new();
-        while let Some(event) = futures::executor::block_on(events.next()) {
-            if pass.blocking_send(event).is_err() {
-                break;
-            }
-        }
-    });
+    std::thread::spawn(move || read_keys(&pass));
     tokio::spawn(async move {
         loop {
             let event = tokio::select! {

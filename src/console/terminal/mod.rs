@@ -1,14 +1,17 @@
 //! The only room that touches the tty: raw mode, the alternate screen, the writer that sends a frame in one piece, keys
 //! and signals as streams. Whatever way the program ends, the terminal is given back as it was.
 
+mod clip;
+mod editor;
 mod frame;
 mod keys;
+mod outside;
 
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{
@@ -22,8 +25,11 @@ use ratatui::layout::{Position, Size};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::domain::effect::Toggle;
+use crate::domain::Text;
+use crate::domain::effect::{CopyTo, Toggle};
+use crate::domain::incident::terms::Remind;
 
+use super::app::Msg;
 use super::run::{Screen, Signal};
 
 use frame::END_FRAME;
@@ -33,6 +39,14 @@ pub use keys::{Keys, keys};
 /// Whether the terminal is ours at the moment, for the panic hook and the last resort.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// The user's own editor while it has the terminal: its process, or [`NO_EDITOR`].
+static EDITOR: AtomicI32 = AtomicI32::new(NO_EDITOR);
+const NO_EDITOR: i32 = 0;
+
+fn is_lent() -> bool {
+    EDITOR.load(Ordering::SeqCst) != NO_EDITOR
+}
+
 /// Where a fault in any task is reported, so that the loop ends instead of drawing on a terminal that was given back.
 static FAULT: OnceLock<mpsc::Sender<Signal>> = OnceLock::new();
 
@@ -41,6 +55,10 @@ static FAULT: OnceLock<mpsc::Sender<Signal>> = OnceLock::new();
 pub struct Tty {
     frame: FrameWriter<io::Stdout>,
     mouse: Toggle,
+    /// Where what takes longer than a moment is answered.
+    answers: Option<mpsc::WeakSender<Msg>>,
+    /// Where words go that no clipboard takes.
+    folder: Option<PathBuf>,
 }
 
 impl Tty {
@@ -59,7 +77,29 @@ impl Tty {
         Ok(Self {
             frame: FrameWriter::new(io::stdout()),
             mouse: Toggle::Off,
+            answers: None,
+            folder: None,
         })
+    }
+
+    /// The same with a way to the console for what takes longer than a moment, and a folder for words that no clipboard
+    /// takes.
+    #[must_use]
+    pub fn answering(mut self, to: &mpsc::Sender<Msg>, folder: Option<PathBuf>) -> Self {
+        self.answers = Some(to.downgrade());
+        self.folder = folder;
+        self
+    }
+
+    /// Answers later; a console that has left hears nothing.
+    fn later(&self, answer: impl Future<Output = Msg> + Send + 'static) {
+        let answers = self.answers.clone();
+        tokio::spawn(async move {
+            let msg = answer.await;
+            if let Some(answers) = answers.and_then(|a| a.upgrade()) {
+                let _ = answers.send(msg).await;
+            }
+        });
     }
 
     /// The drawing library's own backend, which keeps nothing between calls, writing into the frame.
@@ -78,6 +118,11 @@ impl Tty {
 
 impl Drop for Tty {
     fn drop(&mut self) {
+        // An editor must not stay on a terminal that the shell has again.
+        let editor = rustix::process::Pid::from_raw(EDITOR.swap(NO_EDITOR, Ordering::SeqCst));
+        if let Some(editor) = editor {
+            let _ = rustix::process::kill_process(editor, rustix::process::Signal::HUP);
+        }
         give_back();
     }
 }
@@ -127,6 +172,10 @@ impl Screen for Tty {
         self.resume()
     }
     fn resume(&mut self) -> io::Result<()> {
+        // Stopped and continued together with the editor, whose terminal it is.
+        if is_lent() {
+            return Ok(());
+        }
         take()?;
         let mouse = self.mouse;
         if mouse == Toggle::On {
@@ -134,6 +183,36 @@ impl Screen for Tty {
         } else {
             Ok(())
         }
+    }
+    fn copy(&mut self, words: String, file: String, to: CopyTo) {
+        let folder = self.folder.clone();
+        self.later(async move { Msg::Copied(clip::copy(words, file, to, folder).await) });
+    }
+    fn remind(&mut self, how: &[Remind], words: &Text) -> io::Result<()> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let around = outside::around(|name| std::env::var(name).ok());
+        let mut out = io::stdout().lock();
+        out.write_all(&outside::reminder(how, words, around))?;
+        out.flush()
+    }
+    fn edit(&mut self, words: String) {
+        keys::rest();
+        give_back();
+        match editor::Running::start(&words) {
+            Ok(running) => {
+                EDITOR.store(running.pid().unwrap_or(NO_EDITOR), Ordering::SeqCst);
+                self.later(async move { Msg::Edited(running.end().await) });
+            }
+            Err(e) => self.later(async move { Msg::Edited(Err(format!("no editor could be started: {e}").into())) }),
+        }
+    }
+    fn edited(&mut self) -> io::Result<()> {
+        EDITOR.store(NO_EDITOR, Ordering::SeqCst);
+        let taken = self.resume();
+        keys::go_on();
+        taken
     }
 }
 
@@ -202,6 +281,10 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
         let send = send.clone();
         tokio::spawn(async move {
             while source.recv().await.is_some() {
+                // Ctrl-C is the editor's while it has the terminal.
+                if kind == SignalKind::interrupt() && is_lent() {
+                    continue;
+                }
                 // A hang-up of the terminal sends SIGHUP too; with the terminal still there it is somebody's wish to reload.
                 let means = if means == Signal::Reload && keys::has_hung_up() {
                     Signal::Quit

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::app::{App, Overlay, Status};
+use crate::console::app::{App, Due, Overlay, Status};
 use crate::console::theme::Role;
 use crate::console::widget::{Cells, cut, input, width};
 use crate::console::{glyphs, when};
@@ -12,6 +12,9 @@ use crate::domain::health::Verdict;
 use crate::model::{self, Count};
 
 use super::roles;
+
+/// In fewer columns than this a second thing to say is only a torn word.
+const LEAST: usize = 16;
 
 /// Where the roles are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -134,6 +137,9 @@ fn status(app: &App, columns: usize, now: Timestamp) -> Cells {
     let theme = app.options.theme;
     let mut line = Cells::new().gap(1);
     for (i, s) in app.status(now).into_iter().enumerate() {
+        if i > 0 && line.used() + LEAST > columns {
+            return line.put(" …", theme.style(Role::Faint));
+        }
         if i > 0 {
             line = line.put(" · ", theme.style(Role::Faint));
         }
@@ -146,6 +152,16 @@ fn status(app: &App, columns: usize, now: Timestamp) -> Cells {
             Status::Cause(forms) => {
                 let room = columns.saturating_sub(line.used() + 1);
                 (fitting(&forms, room), Role::Warn)
+            }
+            Status::Incident(forms, due) => {
+                let room = columns.saturating_sub(line.used() + 1);
+                let fits = forms.iter().find(|f| width(f) <= room).or(forms.last());
+                let role = match due {
+                    Due::Overdue => Role::Down,
+                    Due::Soon => Role::Warn,
+                    Due::Later => Role::Text,
+                };
+                (fits.cloned().unwrap_or_default(), role)
             }
             Status::Certificates(text) => (text, Role::Warn),
             Status::Following(who) => (format!("showing what {who} sees"), Role::Dim),

@@ -60,6 +60,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, scroll: usize) {
     let title = match app.ground() {
         Place::Server => "Help: one server",
         Place::Messages | Place::Message => "Help: messages",
+        Place::Incidents => "Help: incidents",
+        Place::Incident => "Help: one incident",
         _ => "Help: the fleet",
     };
     page(buf, area, app, title, &lines, scroll);

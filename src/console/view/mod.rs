@@ -16,6 +16,7 @@ mod go_to;
 pub mod header;
 pub mod headline;
 pub mod help;
+pub mod incident;
 pub mod jobs;
 mod lease;
 pub mod message;
@@ -59,6 +60,8 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
             Screen::Fleet => fleet::draw(buf, area, app, now),
             Screen::Server(view) => server::draw(buf, area, app, view, now),
             Screen::Messages(view) => messages::draw(buf, area, app, view, now),
+            Screen::Incidents(_) => incident::list::draw(buf, area, app, now),
+            Screen::Incident(view) => incident::draw(buf, area, app, view, now),
         }
         match &app.overlay {
             Some(Overlay::Help(scroll)) => help::draw(buf, area, app, *scroll),
@@ -70,6 +73,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
             Some(Overlay::Batch(dialog)) => batch::draw(buf, area, app, dialog, now),
             Some(Overlay::Outage(dialog)) => outage::draw(buf, area, app, dialog, now),
             Some(Overlay::GoTo(dialog)) => go_to::draw(buf, area, app, dialog, now),
+            Some(Overlay::Incident(dialog)) => incident::dialog::draw(buf, area, app, dialog, now),
+            Some(Overlay::Which(which)) => incident::dialog::which(buf, area, app, which, now),
+            Some(Overlay::Words(words)) => incident::editor::draw(buf, area, app, words),
+            Some(Overlay::Entry(line, scroll)) => incident::entry::draw(buf, area, app, line, *scroll, now),
             Some(Overlay::Action(dialog)) => action::draw(buf, area, app, dialog, now),
             Some(Overlay::Question(_)) => question::draw(buf, area, app, now),
             Some(Overlay::Filter) | None => {}
@@ -123,6 +130,8 @@ pub fn overlay_hidden_lines(app: &App, now: Timestamp) -> usize {
         Some(Overlay::Certificates(_)) => certs::hidden_lines(app, area, now),
         Some(Overlay::Action(dialog)) => action::hidden_lines(app, area, dialog, now),
         Some(Overlay::Batch(dialog)) => batch::hidden_lines(app, area, dialog, now),
+        Some(Overlay::Incident(dialog)) => incident::dialog::hidden_lines(app, area, dialog, now),
+        Some(Overlay::Entry(line, _)) => incident::entry::hidden_lines(app, area, line, now),
         _ => 0,
     }
 }

@@ -3,6 +3,7 @@
 pub mod boxed;
 pub mod cells;
 pub mod chart;
+pub mod editor;
 pub mod heat;
 pub mod input;
 pub mod meter;

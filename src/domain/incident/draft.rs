@@ -31,7 +31,33 @@ pub enum Stage {
     Post,
 }
 
+impl Stage {
+    /// All of them, in their usual order.
+    pub const ALL: [Self; 5] = [
+        Self::State(State::Investigating),
+        Self::State(State::Identified),
+        Self::State(State::Monitoring),
+        Self::State(State::Resolved),
+        Self::Post,
+    ];
+    /// The stage so many further, round and round.
+    #[must_use]
+    pub fn step(self, by: isize) -> Self {
+        let at = Self::ALL.iter().position(|s| *s == self).unwrap_or(0);
+        let n = Self::ALL.len();
+        Self::ALL[at.wrapping_add_signed(by).wrapping_add(n) % n]
+    }
+}
+
 impl For {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Customer => Self::Technical,
+            Self::Technical => Self::Customer,
+        }
+    }
     /// `customer`, `technical`.
     pub const fn word(self) -> &'static str {
         match self {

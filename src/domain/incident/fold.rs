@@ -48,6 +48,8 @@ pub struct Incident {
     pub backlog: Backlog,
     /// The newest entry.
     pub touched: Moment,
+    /// How many older notes, updates, tickets and states are not kept here.
+    pub forgotten: u64,
 }
 
 /// When an incident began, and how that is known.
@@ -125,6 +127,7 @@ impl Incident {
             end: None,
             backlog: Backlog::default(),
             touched: at,
+            forgotten: 0,
         }
     }
 
@@ -140,18 +143,18 @@ impl Incident {
                     self.end = None;
                 }
                 self.state = set.to;
-                keep(&mut self.states, (at, set.clone()));
+                self.forgotten += keep(&mut self.states, (at, set.clone()));
             }
             Entry::Acknowledged(a) => {
                 self.acknowledged.get_or_insert((a.by.clone(), at));
             }
-            Entry::Noted(note) => keep(&mut self.notes, (at, note.clone())),
-            Entry::UpdatePosted(posted) => keep(&mut self.updates, (at, posted.clone())),
+            Entry::Noted(note) => self.forgotten += keep(&mut self.notes, (at, note.clone())),
+            Entry::UpdatePosted(posted) => self.forgotten += keep(&mut self.updates, (at, posted.clone())),
             Entry::TicketLinked(ticket) => {
                 if ticket.is == TicketIs::Number {
                     self.number = Some(ticket.ticket.clone());
                 }
-                keep(&mut self.tickets, (at, ticket.clone()));
+                self.forgotten += keep(&mut self.tickets, (at, ticket.clone()));
             }
             Entry::StartCorrected(c) => self.corrected = c.at.map(|start| (start, c.by.clone(), at)),
             Entry::EndProposed(proposed) => self.end = proposed.restored.clone().map(|r| (at, r)),
@@ -230,9 +233,12 @@ impl Incident {
     }
 }
 
-fn keep<T>(all: &mut Vec<T>, one: T) {
+/// Adds one; how many older ones that pushed out.
+fn keep<T>(all: &mut Vec<T>, one: T) -> u64 {
     all.push(one);
     if all.len() > KEEP {
         all.remove(0);
+        return 1;
     }
+    0
 }

@@ -12,6 +12,8 @@ pub mod gauge;
 pub mod moment;
 pub mod number;
 pub mod opening;
+pub mod said;
+pub mod terms;
 pub mod turn;
 
 use std::fmt;
@@ -22,6 +24,8 @@ use serde::{Deserialize, Serialize};
 pub use fact::Entry;
 pub use fold::{Backlog, Incident, Start};
 pub use moment::Moment;
+pub use said::Said;
+pub use terms::Terms;
 
 use super::{Name, Text};
 

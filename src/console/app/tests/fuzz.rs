@@ -7,10 +7,10 @@ use fastrand::Rng;
 use super::*;
 use crate::domain::action::{Confirmation, Offer, Release, Unarmed};
 use crate::domain::batch::AT_ONCE;
-use crate::domain::effect::Check;
+use crate::domain::effect::{Back, Check};
 
 fn keyboard() -> Vec<KeyEvent> {
-    let plain = "jkhlgGprRqm?:/n1230ny x+F*Aagu   "
+    let plain = "jkhlgGprRqm?:/n1230ny x+F*Aagu   iiONtsoPeEyYwf<>[{]}GG"
         .chars()
         .map(KeyCode::Char)
         .chain([
@@ -107,8 +107,11 @@ fn first(a: &App) -> String {
 }
 
 fn model(dice: &mut Rng) -> Model {
-    if dice.u8(0..4) == 0 {
-        return fixture::weekend();
+    match dice.u8(0..8) {
+        0 => return fixture::weekend(),
+        1 => return fixture::incidents::desk(),
+        2 => return fixture::incidents::several(),
+        _ => {}
     }
     let jobs: &[&str] = if dice.bool() { &["purge"] } else { &["index", "purge"] };
     let servers = (0..6).map(|i| fixture::watched(&format!("mx{i}"), "queue", jobs));
@@ -117,11 +120,31 @@ fn model(dice: &mut Rng) -> Model {
     fixture::watching(watched)
 }
 
+/// What the record answers, or that it cannot.
+fn past(dice: &mut Rng, to: Back, model: &Model, now: Timestamp) -> Msg {
+    let at = match to {
+        Back::To(at) => at,
+        Back::Before(at) => Span::from_secs(-90).after(at),
+        Back::After(at) => Span::from_secs(90).after(at),
+    };
+    if dice.u8(0..9) == 0 {
+        return Msg::Past(Err("nothing is on record before this".into()));
+    }
+    let first = Span::from_hours(-30).after(now);
+    Msg::Past(Ok(Seen {
+        at: at.clamp(first, now),
+        model: Box::new(model.clone()),
+        first,
+        last: now,
+        whole: dice.bool(),
+    }))
+}
+
 #[test]
 fn no_order_of_keys_makes_a_fault_or_changes_a_server_without_a_reason() {
     let all = keyboard();
-    let (mut several, mut ran) = (0, 0);
-    for seed in 0..30 {
+    let (mut several, mut ran, mut went) = (0, 0, 0);
+    for seed in 0..60 {
         let mut dice = Rng::with_seed(seed);
         let mut a = app(model(&mut dice), (80, 24));
         let mut shown: BTreeSet<ActionId> = BTreeSet::new();
@@ -144,6 +167,7 @@ fn no_order_of_keys_makes_a_fault_or_changes_a_server_without_a_reason() {
                         }];
                         a.update(Msg::Answer(Answer::Checked { id, checks }), now())
                     }
+                    Effect::Past(to) => a.update(past(&mut dice, to, &a.model.clone(), now()), now()),
                     asked => {
                         let answer = planned(&mut dice, asked, i + seed as usize * 10_000);
                         if let Answer::Planned(plan) = &answer {
@@ -172,6 +196,9 @@ fn no_order_of_keys_makes_a_fault_or_changes_a_server_without_a_reason() {
                 }
                 _ => a.update(Msg::Key(*dice.choice(&all).unwrap()), now()),
             };
+            let acts = |e: &Effect| matches!(e, Effect::Plan { .. } | Effect::Run { .. });
+            assert!(!(a.is_past() && effects.iter().any(acts)), "in the past: {effects:?}");
+            went += usize::from(a.is_past());
             for e in &effects {
                 if let Effect::Run { plan, reason } = e {
                     ran += 1;
@@ -183,7 +210,12 @@ fn no_order_of_keys_makes_a_fault_or_changes_a_server_without_a_reason() {
                 several += d.batch.running();
                 assert!(d.batch.running() <= AT_ONCE);
             }
-            let waits = |e: &Effect| matches!(e, Effect::Plan { .. } | Effect::Run { .. } | Effect::Check { .. });
+            let waits = |e: &Effect| {
+                matches!(
+                    e,
+                    Effect::Plan { .. } | Effect::Run { .. } | Effect::Check { .. } | Effect::Past(_)
+                )
+            };
             waiting.extend(effects.into_iter().filter(waits));
             if i % 4 == 0 {
                 let _ = crate::console::view::frame(&a, now());
@@ -191,8 +223,8 @@ fn no_order_of_keys_makes_a_fault_or_changes_a_server_without_a_reason() {
         }
     }
     assert!(
-        ran > 40 && several > 40,
-        "the dice reached what they are for: {ran} ran, {several} among several"
+        ran > 40 && several > 40 && went > 40,
+        "the dice reached what they are for: {ran} ran, {several} among several, {went} in the past"
     );
 }
 

@@ -175,19 +175,19 @@ fn why_messages_could_not_be_listed_is_kept_until_they_are_asked_for_again() {
 #[test]
 fn pages_go_on_where_the_one_before_ended_and_back_without_asking() {
     let mut a = opened();
-    assert_eq!(keys(&mut a, "n"), question(&all(40)));
-    assert_eq!(keys(&mut a, "n"), [], "one question at a time");
+    assert_eq!(keys(&mut a, ">"), question(&all(40)));
+    assert_eq!(keys(&mut a, ">"), [], "one question at a time");
     listed(&mut a, &all(40));
     assert_eq!(ids(&a)[0], "4Cq0040xTz8");
     assert_eq!(code(&mut a, KeyCode::End), []);
     assert_eq!(code(&mut a, KeyCode::PageDown), question(&all(80)));
-    assert_eq!(keys(&mut a, "N"), []);
+    assert_eq!(keys(&mut a, "<"), []);
     assert_eq!((ids(&a)[0].as_str(), view(&a).waits()), ("4Cq0040xTz8", false));
     listed(&mut a, &all(80));
     assert_eq!(ids(&a)[0], "4Cq0040xTz8", "the page that was turned away from");
-    keys(&mut a, "N");
+    keys(&mut a, "<");
     assert_eq!(ids(&a)[0], "4Cq0000xTz8");
-    assert_eq!(keys(&mut a, "N"), []);
+    assert_eq!(keys(&mut a, "<"), []);
     assert_eq!(ids(&a)[0], "4Cq0000xTz8");
 }
 
@@ -201,7 +201,7 @@ fn there_is_no_page_after_the_last() {
         ..page(&all(0))
     };
     answer(&mut a, &all(0), Messages::Are(Box::new(few)));
-    assert_eq!(keys(&mut a, "n"), []);
+    assert_eq!(keys(&mut a, ">"), []);
     assert_eq!(said(&a), "there are no more pages");
     // A listing that holds fewer than it says must not be asked for the same page for ever.
     let none = MessagePage {
@@ -210,13 +210,13 @@ fn there_is_no_page_after_the_last() {
     };
     keys(&mut a, "R");
     answer(&mut a, &all(0), Messages::Are(Box::new(none)));
-    assert_eq!(keys(&mut a, "n"), []);
+    assert_eq!(keys(&mut a, ">"), []);
 }
 
 #[test]
 fn a_search_shows_what_matches_while_it_is_typed_and_enter_asks_for_all_that_do() {
     let mut a = opened();
-    keys(&mut a, "n");
+    keys(&mut a, ">");
     listed(&mut a, &all(40));
     assert_eq!(keys(&mut a, "/USER41."), []);
     assert_eq!(ids(&a), ["4Cq0041xTz8"], "in whatever case");

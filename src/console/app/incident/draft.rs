@@ -1,0 +1,219 @@
+//! The update as it could be told now: filled from the record by a template each time it is looked at, until a person edits
+//! it. From then on it is that person's, and the screen says since when.
+
+use jiff::Timestamp;
+
+use crate::console::app::{App, Overlay};
+use crate::console::keymap::Command;
+use crate::console::view;
+use crate::console::when;
+use crate::console::widget::editor::{Editor, Move};
+use crate::domain::Text;
+use crate::domain::effect::{CopyTo, Effect};
+use crate::domain::incident::draft::{For, Stage, Wrong};
+use crate::domain::incident::{Incident, IncidentId, lines};
+
+/// What a person chose for the draft of an incident.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Drafting {
+    /// Whom it is for.
+    pub whom: For,
+    /// What it says; how far the incident is when `None`.
+    pub stage: Option<Stage>,
+    /// The words as edited, and when.
+    pub edited: Option<(Timestamp, String)>,
+}
+
+/// A draft.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Draft {
+    /// The words.
+    pub words: String,
+    /// Whom it is for.
+    pub whom: For,
+    /// What it says.
+    pub stage: Stage,
+    /// When a person edited it.
+    pub edited: Option<Timestamp>,
+    /// Why the user's own template is not used.
+    pub wrong: Option<Wrong>,
+}
+
+/// A draft being edited on screen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DraftEditor {
+    /// Of which incident.
+    pub incident: IncidentId,
+    /// The words.
+    pub editor: Editor,
+    /// As they were before.
+    before: String,
+}
+
+impl App {
+    /// The draft of an incident.
+    pub fn draft(&self, incident: &Incident, now: Timestamp) -> Draft {
+        let chosen = self.drafts.get(&incident.id).cloned().unwrap_or_default();
+        let stage = chosen.stage.unwrap_or(Stage::State(incident.state));
+        let templates = &self.options.terms.templates;
+        let (edited, words) = if let Some((at, words)) = chosen.edited {
+            (Some(at), words)
+        } else {
+            let evidence = self.model.evidence(incident, self.options.terms.cadence, now);
+            let zone = &self.options.zone;
+            let template = templates.get(chosen.whom, stage);
+            (None, template.fill(&evidence, &|at| when::told(at, now, zone)))
+        };
+        Draft {
+            words,
+            whom: chosen.whom,
+            stage,
+            edited,
+            wrong: templates.wrong_with(chosen.whom, stage).cloned(),
+        }
+    }
+
+    fn drafting(&mut self, id: &IncidentId) -> &mut Drafting {
+        self.drafts.entry(id.clone()).or_default()
+    }
+
+    /// Whether it is edited, which a choice of another template would throw away.
+    fn holds_edited(&mut self, id: &IncidentId) -> bool {
+        let edited = self.drafting(id).edited.is_some();
+        if edited {
+            self.say("the draft is edited: u takes it from the record again, and then another can be chosen");
+        }
+        edited
+    }
+
+    pub(super) fn other_stage(&mut self, id: &IncidentId, by: isize) {
+        let Some(state) = self.model.incident(id).map(|i| i.state) else {
+            return;
+        };
+        if !self.holds_edited(id) {
+            let drafting = self.drafting(id);
+            let stage = drafting.stage.unwrap_or(Stage::State(state)).step(by);
+            drafting.stage = Some(stage).filter(|s| *s != Stage::State(state));
+        }
+    }
+
+    pub(super) fn other_readers(&mut self, id: &IncidentId) {
+        if !self.holds_edited(id) {
+            let drafting = self.drafting(id);
+            drafting.whom = drafting.whom.other();
+        }
+    }
+
+    pub(super) fn unedit(&mut self, id: &IncidentId) {
+        let word = match self.drafting(id).edited.take() {
+            Some(_) => "the draft is from the record again",
+            None => "the draft is from the record: nobody edited it",
+        };
+        self.say(word);
+    }
+
+    pub(super) fn copy(&mut self, id: &IncidentId, to: CopyTo, now: Timestamp) -> Vec<Effect> {
+        let Some(incident) = self.model.incident(id) else {
+            return Vec::new();
+        };
+        let words = self.draft(incident, now).words;
+        let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+        let name: String = id.0.chars().filter(plain).collect();
+        let file = format!("update-{name}.txt");
+        vec![Effect::Copy { words, file, to }]
+    }
+
+    /// What became of it, in a word.
+    pub(in crate::console::app) fn copied(&mut self, what: Text) {
+        self.say(what);
+    }
+
+    pub(super) fn edit(&mut self, id: &IncidentId, now: Timestamp) {
+        let Some(incident) = self.model.incident(id) else {
+            return;
+        };
+        let words = self.draft(incident, now).words;
+        self.overlay = Some(Overlay::Words(Box::new(DraftEditor {
+            incident: id.clone(),
+            editor: Editor::new(&words),
+            before: words,
+        })));
+    }
+
+    pub(super) fn edit_elsewhere(&mut self, id: &IncidentId, now: Timestamp) -> Vec<Effect> {
+        let Some(incident) = self.model.incident(id) else {
+            return Vec::new();
+        };
+        let words = self.draft(incident, now).words;
+        self.edits = Some((id.clone(), words.clone()));
+        vec![Effect::Edit(words)]
+    }
+
+    /// What the user's own editor left behind.
+    pub(in crate::console::app) fn edited_elsewhere(&mut self, words: Result<String, Text>, now: Timestamp) {
+        let Some((id, before)) = self.edits.take() else { return };
+        match words {
+            Ok(words) if words.trim().is_empty() => self.say("nothing was left of it: the draft is as it was"),
+            Ok(words) if words == before => self.say("the draft is as it was"),
+            Ok(words) => {
+                self.drafting(&id).edited = Some((now, words));
+                self.say("the draft is as you edited it; P posts it, y copies it");
+            }
+            Err(why) => self.say(why),
+        }
+    }
+
+    /// What a command does in the editor.
+    pub(in crate::console::app) fn in_words(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        let (columns, rows) = view::incident::editor::room(self);
+        let Some(Overlay::Words(words)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        let page = rows.saturating_sub(1).max(1) as isize;
+        let editor = &mut words.editor;
+        match command {
+            Command::Open => {
+                editor.insert("\n");
+            }
+            Command::Up => editor.go(Move::Rows(-1), columns),
+            Command::Down => editor.go(Move::Rows(1), columns),
+            Command::Left => editor.go(Move::Left, columns),
+            Command::Right => editor.go(Move::Right, columns),
+            Command::PageUp => editor.go(Move::Rows(-page), columns),
+            Command::PageDown => editor.go(Move::Rows(page), columns),
+            Command::Home => editor.go(Move::First, columns),
+            Command::End => editor.go(Move::Last, columns),
+            Command::Unedit => {
+                let id = words.incident.clone();
+                self.overlay = None;
+                self.unedit(&id);
+            }
+            Command::Back => {
+                let (id, text) = (words.incident.clone(), words.editor.words());
+                let same = text.trim_end() == words.before.trim_end();
+                let blank = words.editor.is_blank();
+                self.overlay = None;
+                if blank {
+                    self.say("nothing was left of it: the draft is as it was");
+                } else if !same {
+                    self.drafting(&id).edited = Some((now, text));
+                    self.say("the draft is as you edited it; P posts it, y copies it");
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// An edited draft whose words are on record now is done with.
+    pub(super) fn draft_posted(&mut self, id: &IncidentId, posted: &[Text]) {
+        if let Some(drafting) = self.drafts.get_mut(id)
+            && drafting
+                .edited
+                .as_ref()
+                .is_some_and(|(_, words)| lines(words) == posted)
+        {
+            drafting.edited = None;
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What a person at the console says of incidents: put on record in that person's name; an update that a program is to post,
+//! only once the program took it.
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::domain::Text;
+use crate::domain::argv::Argv;
+use crate::domain::effect::Answer;
+use crate::domain::event::{Fact, Subject};
+use crate::domain::incident::fact::Out;
+use crate::domain::incident::{IncidentId, Said};
+use crate::journal::Handle;
+
+use super::look::Witness;
+use super::publish;
+
+/// What it takes to put something on record.
+#[derive(Clone)]
+pub(super) struct Clerk {
+    pub(super) witness: Witness,
+    pub(super) journal: Handle,
+    /// In whose name.
+    pub(super) by: Text,
+}
+
+impl Clerk {
+    /// Puts it on record; a new incident where none is named.
+    pub(super) fn record(&self, incident: Option<IncidentId>, said: Said) {
+        let incident = match (incident, &said) {
+            (Some(id), _) => id,
+            (None, Said::Opened { started, .. }) => IncidentId::new(*started, fastrand::u16(..)),
+            // Of no incident nothing can be said.
+            (None, _) => return,
+        };
+        let what = Fact::Incident(Box::new(said.entry(&self.by)));
+        let event = self.witness.saw(Subject::Incident { incident }, what);
+        self.journal.append(vec![event]);
+    }
+
+    /// Posts an update by the program that the config names now, if it is the one that was shown.
+    pub(super) async fn publish(self, hook: Option<Argv>, asked: Asked, answers: mpsc::Sender<Answer>) {
+        let Asked {
+            incident,
+            shown,
+            words,
+            next_at,
+        } = asked;
+        let done = match hook.filter(|h| Text::from(h.quoted()) == shown) {
+            Some(hook) => publish::post(&hook, &words).await,
+            None => Err(vec![
+                format!("{shown} is no longer what the config says: look at it again").into(),
+            ]),
+        };
+        let answer = match done {
+            Ok(()) => {
+                let out = Out::Hook { command: shown };
+                self.record(Some(incident.clone()), Said::Posted { words, next_at, out });
+                Answer::Published { incident }
+            }
+            Err(why) => Answer::NotPublished { incident, why },
+        };
+        let _ = answers.send(answer).await;
+    }
+}
+
+/// An update that is to be posted.
+pub(super) struct Asked {
+    pub(super) incident: IncidentId,
+    /// The program as it was shown.
+    pub(super) shown: Text,
+    pub(super) words: String,
+    pub(super) next_at: Option<Timestamp>,
+}
