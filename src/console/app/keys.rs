@@ -148,6 +148,8 @@ impl App {
                 self.say(self.not_in_the_past());
                 return Vec::new();
             }
+            // Who does something before the record has answered means now.
+            _ if command.is_of_now() => self.past = None,
             _ if keymap::is_of_time(command) => return self.on_past(command),
             _ => {}
         }

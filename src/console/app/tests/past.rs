@@ -117,6 +117,15 @@ fn nothing_is_done_from_the_past_by_key_or_palette() {
 }
 
 #[test]
+fn who_does_something_before_the_record_has_answered_means_now() {
+    let mut a = weekend();
+    keys(&mut a, "j[");
+    assert!(!keys(&mut a, "p").is_empty());
+    a.update(seen(-MINUTE, true), now());
+    assert!(!a.is_past(), "no plan is confirmed on what was");
+}
+
+#[test]
 fn now_is_the_end_of_it() {
     let mut a = weekend();
     for key in ["]", "}", "G", " "] {
