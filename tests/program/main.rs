@@ -14,6 +14,7 @@ mod domain;
 mod doors;
 mod drain;
 mod dying;
+mod export;
 mod home;
 mod host;
 mod incident;
