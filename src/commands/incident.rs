@@ -149,6 +149,9 @@ pub struct UpdateArgs {
     /// Post it: runs `publish` of the config with the words on its standard input. Without it, it is put on record as posted.
     #[arg(long)]
     pub publish: bool,
+    /// After how long the program that posts is given up.
+    #[arg(long, value_name = "SPAN", default_value = "30s", value_parser = Span::parse)]
+    pub give_up_after: Span,
     /// When it was posted, where that was earlier.
     #[arg(long, value_name = "TIME", conflicts_with = "publish")]
     pub backdate: Option<String>,
@@ -403,7 +406,7 @@ impl Desk<'_> {
                     "nothing to post it with: set publish = [\"program\"] under [incident] in {config}"
                 )));
             };
-            publish::post(hook, &words)?;
+            publish::post(hook, &words, args.give_up_after)?;
             Out::Hook {
                 command: hook.quoted().into(),
             }

@@ -12,6 +12,7 @@ mod causes;
 mod check;
 mod domain;
 mod doors;
+mod draft;
 mod drain;
 mod dying;
 mod export;

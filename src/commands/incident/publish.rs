@@ -11,16 +11,17 @@ use crate::commands::start;
 
 /// The program failed: nothing was put on record.
 const FAILED: u8 = 2;
-/// A status page that does not answer must not hold the person who posts.
-const LIMITS: RunLimits = RunLimits {
-    timeout: Span::from_secs(30),
-    max_output: 16 << 10,
-};
+/// The most that is kept of what it says.
+const MAX_OUTPUT: usize = 16 << 10;
 
-/// Posts the words. They go out as they were given: only what is put on record is made safe to show.
-pub fn post(hook: &Argv, words: &str) -> Result<(), ExitCode> {
+/// Posts the words; after `limit` it is given up, because a status page that does not answer must not hold the person who posts. They go out as they were given: only what is put on record is made safe to show.
+pub fn post(hook: &Argv, words: &str, limit: Span) -> Result<(), ExitCode> {
+    let limits = RunLimits {
+        timeout: limit,
+        max_output: MAX_OUTPUT,
+    };
     let runtime = start::runtime()?;
-    let done = runtime.block_on(feed(hook, words.as_bytes(), LIMITS));
+    let done = runtime.block_on(feed(hook, words.as_bytes(), limits));
     runtime.shutdown_background();
     match done {
         Ok(out) if out.ok() => Ok(()),
