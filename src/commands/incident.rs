@@ -151,6 +151,9 @@ pub struct UpdateArgs {
     /// Post it: runs `publish` of the config with the words on its standard input. Without it, it is put on record as posted.
     #[arg(long)]
     pub publish: bool,
+    /// After how long the program that posts is given up.
+    #[arg(long, value_name = "SPAN", default_value_t = publish::GIVEN_UP_AFTER, value_parser = Span::parse)]
+    pub give_up_after: Span,
     /// When it was posted, where that was earlier.
     #[arg(long, value_name = "TIME", conflicts_with = "publish")]
     pub backdate: Option<String>,
@@ -405,7 +408,7 @@ impl Desk<'_> {
                     "nothing to post it with: set publish = [\"program\"] under [incident] in {config}"
                 )));
             };
-            post(hook, &words)?;
+            post(hook, &words, args.give_up_after)?;
             Out::Hook {
                 command: hook.quoted().into(),
             }
@@ -488,9 +491,9 @@ fn words_of(given: &str) -> Result<String, Failed> {
 /// The program failed: nothing was put on record.
 const NOT_POSTED: u8 = 2;
 
-fn post(hook: &Argv, words: &str) -> Result<(), Failed> {
+fn post(hook: &Argv, words: &str, give_up_after: Span) -> Result<(), Failed> {
     let runtime = start::runtime()?;
-    let done = runtime.block_on(publish::post(hook, words));
+    let done = runtime.block_on(publish::post(hook, words, give_up_after));
     runtime.shutdown_background();
     done.map_err(|why| {
         let why: Vec<&str> = why.iter().map(Text::as_str).collect();

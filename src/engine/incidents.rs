@@ -47,7 +47,7 @@ impl Clerk {
             next_at,
         } = asked;
         let done = match hook.filter(|h| Text::from(h.quoted()) == shown) {
-            Some(hook) => publish::post(&hook, &words).await,
+            Some(hook) => publish::post(&hook, &words, publish::GIVEN_UP_AFTER).await,
             None => Err(vec![
                 format!("{shown} is no longer what the config says: look at it again").into(),
             ]),

@@ -6,10 +6,9 @@ use crate::domain::{Span, Text};
 use crate::reach::{Output, RunLimits, feed};
 
 /// A status page that does not answer must not hold the person who posts.
-const LIMITS: RunLimits = RunLimits {
-    timeout: Span::from_secs(30),
-    max_output: 16 << 10,
-};
+pub const GIVEN_UP_AFTER: Span = Span::from_secs(30);
+/// The most that is kept of what the program says.
+const MAX_OUTPUT: usize = 16 << 10;
 /// The most lines of what the program said that are told.
 const LINES: usize = 60;
 
@@ -17,8 +16,12 @@ const LINES: usize = 60;
 ///
 /// # Errors
 /// Why they were not taken: what was run and how it ended, then what it said, line by line.
-pub async fn post(hook: &Argv, words: &str) -> Result<(), Vec<Text>> {
-    match feed(hook, words.as_bytes(), LIMITS).await {
+pub async fn post(hook: &Argv, words: &str, give_up_after: Span) -> Result<(), Vec<Text>> {
+    let limits = RunLimits {
+        timeout: give_up_after,
+        max_output: MAX_OUTPUT,
+    };
+    match feed(hook, words.as_bytes(), limits).await {
         Ok(out) if out.ok() => Ok(()),
         Ok(out) => Err(failed(hook, &out)),
         Err(missed) => Err(vec![missed.to_string().into()]),
@@ -63,7 +66,7 @@ mod tests {
 
     async fn told(script: &str) -> Result<(), Vec<String>> {
         let hook = Argv::new("sh", ["-c", script]);
-        let done = post(&hook, "We are looking.\n").await;
+        let done = post(&hook, "We are looking.\n", GIVEN_UP_AFTER).await;
         done.map_err(|all| all.iter().map(ToString::to_string).collect())
     }
 

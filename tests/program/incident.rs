@@ -192,6 +192,36 @@ fn a_program_that_fails_is_shown_with_its_words_and_nothing_is_put_on_record() {
 }
 
 #[test]
+fn a_program_that_hangs_is_ended_at_its_limit_with_all_that_it_started_and_nothing_is_put_on_record() {
+    let home = Home::new();
+    let pids = home.path().join("pids");
+    let script = format!("echo $$ > {0}; sleep 600 & echo $! >> {0}; wait", pids.display());
+    home.configure(&format!(
+        "[incident]\npublish = [\"sh\", \"-c\", \"{script}\"]\n{CONFIG}"
+    ));
+    let desk = Desk(home);
+    desk.run(&["open", "store down", "--number", "INC1"]).exits(0);
+    let began = std::time::Instant::now();
+    let done = desk
+        .run(&["update", "INC1", "words", "--publish", "--give-up-after", "1s"])
+        .exits(2);
+    assert!(began.elapsed().as_secs() < 20);
+    for part in ["the update was not posted, and is not on record", "sh -c", "1.0s"] {
+        assert!(done.err.contains(part), "{part}: {}", done.err);
+    }
+    assert!(!texts(&desk.show()).iter().any(|l| l.contains("public update")));
+    let pids = std::fs::read_to_string(pids).unwrap();
+    assert_eq!(pids.lines().count(), 2);
+    let runs = |pid: &str| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, s)| !s.starts_with('Z'))
+    };
+    assert!(!pids.lines().any(runs), "{pids}");
+    desk.run(&["update", "INC1", "words", "--publish", "--give-up-after", "0.5"])
+        .exits(3);
+}
+
+#[test]
 fn a_watcher_opens_one_by_what_probes_say_and_a_second_watcher_does_not_open_it_again() {
     let desk = Desk::new("open_after = \"1s\"\nprobes = 2");
     let (mut first, mut second) = (Watcher::start(&desk.0), Watcher::start(&desk.0));

@@ -225,7 +225,12 @@ fn wrapped(line: &str) -> Vec<String> {
 
 /// An age in whole seconds: `12s`, `4m05s`, `31h36m`.
 fn age(at: Timestamp, now: Timestamp) -> String {
-    let secs = Span::between(at, now).secs().max(0);
+    whole(Span::between(at, now))
+}
+
+/// The same of a length of time.
+fn whole(span: Span) -> String {
+    let secs = span.secs().max(0);
     if secs < 60 {
         format!("{secs}s")
     } else {

@@ -6,7 +6,7 @@ use crate::domain::incident::Incident;
 use crate::domain::job::{Keeper, State};
 use crate::model::{Cause, Job, Row, Server, count, rows};
 
-use super::{Context, Told, age};
+use super::{Context, Told, age, whole};
 
 /// A few messages wait in any queue.
 const WORTH_TELLING: u64 = 100;
@@ -49,7 +49,7 @@ impl Context<'_> {
             i.name(),
             i.state,
             self.near(start.at),
-            start.until(i.restored().unwrap_or(self.moment()))
+            whole(start.until(i.restored().unwrap_or(self.moment())))
         ));
         let taken = i
             .acknowledged
@@ -171,7 +171,7 @@ impl Context<'_> {
                         Keeper::Watcher => "a waiting process, which a restart of the host ends",
                     };
                     let until = left.map_or("at a time that the server does not tell".to_owned(), |left| {
-                        format!("until {} (in {left})", self.near(left.after(self.now)))
+                        format!("until {} (in {})", self.near(left.after(self.now)), whole(left))
                     });
                     format!("{until}: the end is armed on {} by {keeper}", s.name)
                 })

@@ -7,7 +7,7 @@ use crate::domain::reading::{Miss, Missed};
 use crate::domain::{Name, Timestamp};
 use crate::model::{Action, Server};
 
-use super::{Context, Told, age};
+use super::{Context, Told, age, whole};
 use crate::report::words;
 
 /// A part of a server, and whether it is known now.
@@ -24,9 +24,9 @@ impl Context<'_> {
         let mut all = Vec::new();
         for i in self.open() {
             if i.acknowledged.is_none() {
-                let for_ = i.noticed.until(self.moment());
+                let since = whole(i.noticed.until(self.moment()));
                 all.push(Told::new(format!(
-                    "{}: nobody has acknowledged it, {for_} after it was noticed",
+                    "{}: nobody has acknowledged it, {since} after it was noticed",
                     i.called()
                 )));
             }
