@@ -29,6 +29,7 @@ fn the_weekend_is_on_the_record_as_the_script_has_it() {
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let events = events(&journal);
     let script = Script::weekend_before(events[0].at);
+    one_incident_has_the_clocks_of_the_script(&events, &script);
     // At an hour a second a look comes each hour or two.
     let (failed, restored) = (script.failed_at, script.restored_at);
     let slack = Span::from_hours(3);
@@ -68,11 +69,26 @@ fn the_weekend_is_on_the_record_as_the_script_has_it() {
     );
 }
 
+/// The clock stands at the turns of the script until they were looked at, at any speed.
+fn one_incident_has_the_clocks_of_the_script(events: &[Event], script: &Script) {
+    let mut model = Model::new(None);
+    model.apply_all(events);
+    let all: Vec<_> = model.incidents().collect();
+    let [one] = all.as_slice() else {
+        panic!("{} incidents", all.len())
+    };
+    let restored = one.restored().unwrap();
+    assert_eq!((one.start().at.at, restored.at), (script.failed_at, script.restored_at));
+    assert_eq!(one.start().at.until(restored), Span::from_hours(35));
+    assert!(one.noticed.at > script.failed_at && one.noticed.at < Span::from_hours(6).after(script.failed_at));
+}
+
 /// At twenty minutes a second, so that there are looks enough to forecast from.
 #[test]
 fn the_weekend_grows_passes_senders_by_has_its_wave_and_clears_inside_a_band() {
     let events = events(&lab::weekend::journal());
     let script = Script::weekend_before(events[0].at);
+    one_incident_has_the_clocks_of_the_script(&events, &script);
     let mut model = Model::new(None);
     let mut seen: Vec<Seen> = Vec::new();
     for e in &events {

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::demo::{Script, World};
-use crate::domain::Span;
+use crate::domain::effect::Effect;
+use crate::domain::event::{Event, Fact, Subject};
+use crate::domain::{Span, Timestamp};
 
 use super::cli::Global;
 use super::session::{self, Opening, Session};
@@ -103,7 +106,10 @@ pub fn run(args: &DemoArgs, global: &Global) -> ExitCode {
     };
     let log = start::log(global);
     let script = Script::weekend_before(jiff::Timestamp::now());
-    let clock = Clock::scaled(script.begins, args.speed);
+    let mut clock = Clock::scaled(script.begins, args.speed);
+    if args.headless {
+        clock = clock.stopping_at(&script.turns());
+    }
     let code = runtime.block_on(async {
         let stage = match Stage::set(script.clone(), clock.clone(), global.journal.clone()).await {
             Ok(stage) => stage,
@@ -139,18 +145,50 @@ async fn shown(stage: Stage, clock: Clock, global: &Global, log: Option<PathBuf>
     code
 }
 
+/// The longest that the clock stands, in real time, for what is looked for to be seen.
+const STANDS: Duration = Duration::from_secs(20);
+/// How often it is seen whether it stands or has come to the end.
+const LOOKS: Duration = Duration::from_millis(2);
+
 async fn headless(mut stage: Stage, clock: &Clock, script: &Script) -> ExitCode {
     let mut seen = 0usize;
     let ends = Span::from_hours(8).after(script.restored_at);
-    let end = tokio::time::sleep(clock.real(Span::between(clock.now(), ends)));
-    tokio::pin!(end);
+    let mut look = tokio::time::interval(LOOKS);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // Where the clock stands, and since when. It stands at the turns of the script until they were looked at: what is on
+    // record of them has their very moment, however fast the weekend passes.
+    let mut stands: Option<(Timestamp, Instant)> = None;
     loop {
         tokio::select! {
-            () = &mut end => break,
+            _ = look.tick() => {
+                if clock.now() >= ends {
+                    break;
+                }
+                match (clock.stands_at(), stands) {
+                    (Some(at), None) => {
+                        stands = Some((at, Instant::now()));
+                        let _ = stage.session.engine.effects.try_send(Effect::Refresh { server: None });
+                    }
+                    (Some(_), Some((_, since))) if since.elapsed() >= STANDS => {
+                        crate::commands::say(&"mailtop: a turn of the weekend was not seen in time; it goes on without");
+                        stands = None;
+                        clock.go_on();
+                    }
+                    _ => {}
+                }
+            }
             _ = tokio::signal::ctrl_c() => break,
             Some(_) = stage.session.engine.answers.recv() => {}
             events = stage.session.events.recv() => match events {
-                Some(events) => seen += events.len(),
+                Some(events) => {
+                    seen += events.len();
+                    if let Some((at, _)) = stands
+                        && events.iter().any(|e| shows(e, script, at))
+                    {
+                        stands = None;
+                        clock.go_on();
+                    }
+                }
                 None => break,
             },
         }
@@ -158,4 +196,13 @@ async fn headless(mut stage: Stage, clock: &Clock, script: &Script) -> ExitCode 
     stage.strike().await;
     crate::commands::say(&format!("mailtop: {seen} events recorded"));
     ExitCode::SUCCESS
+}
+
+/// Whether an event shows what the store of the weekend is at a turn.
+fn shows(e: &Event, script: &Script, at: Timestamp) -> bool {
+    let store = matches!(&e.about, Subject::Door { server, .. } if server.as_str() == Script::FAILS.name());
+    match &e.what {
+        Fact::Probed(report) => store && e.at == at && report.failure.is_some() == script.store_failed(at),
+        _ => false,
+    }
 }

@@ -68,6 +68,14 @@ impl Script {
         }
     }
 
+    /// The host whose mailbox store fails.
+    pub const FAILS: Host = Host::Mbox1;
+
+    /// When its store fails, and when it serves again.
+    pub const fn turns(&self) -> [Timestamp; 2] {
+        [self.failed_at, self.restored_at]
+    }
+
     /// Whether the store of mbox1 is failed at that moment.
     pub fn store_failed(&self, at: Timestamp) -> bool {
         (self.failed_at..self.restored_at).contains(&at)

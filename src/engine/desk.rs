@@ -14,7 +14,7 @@ use crate::domain::incident::moment::ClockStepped;
 use crate::domain::incident::opening::Rules;
 use crate::domain::incident::{Entry, IncidentId};
 use crate::domain::roster::Roster;
-use crate::domain::{Name, Span};
+use crate::domain::{Name, Span, Timestamp};
 use crate::journal::{Handle, Lease};
 use crate::model::Model;
 
@@ -124,7 +124,7 @@ impl Work {
         };
         if let Some(by) = stepped.filter(|_| self.ours) {
             let what = Fact::ClockStepped(ClockStepped { by });
-            self.record(Subject::Observer, what);
+            self.record(self.witness.clock.now(), Subject::Observer, what);
         }
         self.conclude();
     }
@@ -141,12 +141,16 @@ impl Work {
                 (None, Entry::Opened(o)) => IncidentId::new(o.started, fastrand::u16(..)),
                 (None, _) => continue,
             };
-            self.record(Subject::Incident { incident }, Fact::Incident(Box::new(c.entry)));
+            // Of the moment at which it was concluded: lengths that are counted back from it are told from there.
+            self.record(now, Subject::Incident { incident }, Fact::Incident(Box::new(c.entry)));
         }
     }
 
-    fn record(&mut self, about: Subject, what: Fact) {
-        let event = self.witness.saw(about, what);
+    fn record(&mut self, at: Timestamp, about: Subject, what: Fact) {
+        let event = Event {
+            at,
+            ..self.witness.saw(about, what)
+        };
         self.awaited.push(event.clone());
         self.desk.journal.append(vec![event]);
     }
