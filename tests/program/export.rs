@@ -65,7 +65,7 @@ fn look(browser: &mut Browser, page: &Path, scheme: &str) -> (Vec<String>, Value
     browser.prefers(scheme);
     browser.open(page);
     let seen = browser.value(PAGE);
-    let names = browser.call("Accessibility.getFullAXTree", json!({}));
+    let names = browser.call("Accessibility.getFullAXTree", &json!({}));
     let mut wrong: Vec<String> = Vec::new();
     let mut must = |ok: bool, what: String| {
         if !ok {
@@ -177,7 +177,7 @@ fn the_page_of_the_weekend_is_whole_asks_for_nothing_and_can_be_read_in_light_in
         charts.clone().all(|c| c == "1,2"),
         "each chart has the pause, the start and the end: {drawn}"
     );
-    let printed = browser.call("Page.printToPDF", json!({"printBackground": false}));
+    let printed = browser.call("Page.printToPDF", &json!({"printBackground": false}));
     let pdf = printed["data"].as_str().unwrap();
     assert!(
         pdf.starts_with("JVBERi0") && pdf.len() > 40_000,
