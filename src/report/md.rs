@@ -119,7 +119,7 @@ fn updates(r: &Report, times: &Times, out: &mut String) {
         let next = posted.next_at.map_or("no next one promised".to_owned(), |next| {
             format!("next promised for {}", times.stamp(next))
         });
-        let line = format!("{when}, by {}, {}, {next}", posted.by, words::out(&posted.out));
+        let line = format!("{when}, posted by {} {}, {next}", posted.by, words::out(&posted.out));
         let _ = write!(
             out,
             "{}### Update {}\n\n{}\n\n",

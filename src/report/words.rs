@@ -218,8 +218,8 @@ pub fn did_words(action: &Action) -> String {
 /// How an update got out.
 pub fn out(out: &Out) -> String {
     match out {
-        Out::ByHand => "posted by hand, as they say".to_owned(),
-        Out::Hook { command } => format!("posted by {command}"),
+        Out::ByHand => "by hand".to_owned(),
+        Out::Hook { command } => format!("by {command}"),
     }
 }
 

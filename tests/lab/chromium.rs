@@ -22,7 +22,7 @@ pub struct Browser {
     pub events: Vec<Value>,
     calls: u64,
     session: Option<String>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Browser {
@@ -80,21 +80,21 @@ impl Browser {
             events: Vec::new(),
             calls: 0,
             session: None,
-            _dir: dir,
+            dir,
         };
-        let targets = browser.call("Target.getTargets", json!({}));
+        let targets = browser.call("Target.getTargets", &json!({}));
         let all = targets["targetInfos"].as_array().unwrap();
         let page = all.iter().find(|t| t["type"] == "page").unwrap()["targetId"].clone();
-        let attached = browser.call("Target.attachToTarget", json!({"targetId": page, "flatten": true}));
+        let attached = browser.call("Target.attachToTarget", &json!({"targetId": page, "flatten": true}));
         browser.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
         for domain in ["Page", "Network", "Runtime", "Accessibility", "Log"] {
-            browser.call(&format!("{domain}.enable"), json!({}));
+            browser.call(&format!("{domain}.enable"), &json!({}));
         }
         Some(browser)
     }
 
     /// Asks, and waits for the answer.
-    pub fn call(&mut self, method: &str, params: Value) -> Value {
+    pub fn call(&mut self, method: &str, params: &Value) -> Value {
         self.calls += 1;
         let id = self.calls;
         let mut message = json!({"id": id, "method": method, "params": params});
@@ -110,7 +110,7 @@ impl Browser {
     /// Opens a file as a page, and waits until it is there.
     pub fn open(&mut self, page: &Path) {
         self.events.clear();
-        let opened = self.call("Page.navigate", json!({"url": format!("file://{}", page.display())}));
+        let opened = self.call("Page.navigate", &json!({"url": format!("file://{}", page.display())}));
         assert!(opened["errorText"].is_null(), "{opened}");
         if !self.events.iter().any(|e| e["method"] == "Page.loadEventFired") {
             let loaded = self.until("the page", |m| m["method"] == "Page.loadEventFired");
@@ -122,7 +122,7 @@ impl Browser {
     pub fn value(&mut self, expression: &str) -> Value {
         let done = self.call(
             "Runtime.evaluate",
-            json!({"expression": expression, "returnByValue": true, "awaitPromise": true}),
+            &json!({"expression": expression, "returnByValue": true, "awaitPromise": true}),
         );
         assert!(done["exceptionDetails"].is_null(), "{:#}", done["exceptionDetails"]);
         done["result"]["value"].clone()
@@ -131,7 +131,7 @@ impl Browser {
     /// Shows pages as whoever prefers this scheme of colours sees them.
     pub fn prefers(&mut self, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-        self.call("Emulation.setEmulatedMedia", json!({ "features": features }));
+        self.call("Emulation.setEmulatedMedia", &json!({ "features": features }));
     }
 
     fn until(&mut self, what: &str, mut is: impl FnMut(&Value) -> bool) -> Value {
@@ -154,7 +154,7 @@ impl Browser {
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self._dir.path().join("log")).unwrap_or_default()
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 }
 

@@ -10,7 +10,7 @@ use mailtop::journal::{Durability, Record, Sqlite};
 use mailtop::model::Model;
 use serde_json::{Value, json};
 
-use super::home::{Done, Home, assert_inert};
+use super::home::{Done, Home, MAILTOP, assert_inert};
 use super::lab::chromium::Browser;
 use super::lab::weekend;
 
@@ -65,7 +65,7 @@ fn look(browser: &mut Browser, page: &Path, scheme: &str) -> (Vec<String>, Value
     browser.prefers(scheme);
     browser.open(page);
     let seen = browser.value(PAGE);
-    let names = browser.call("Accessibility.getFullAXTree", json!({}));
+    let names = browser.call("Accessibility.getFullAXTree", &json!({}));
     let mut wrong: Vec<String> = Vec::new();
     let mut must = |ok: bool, what: String| {
         if !ok {
@@ -177,7 +177,7 @@ fn the_page_of_the_weekend_is_whole_asks_for_nothing_and_can_be_read_in_light_in
         charts.clone().all(|c| c == "1,2"),
         "each chart has the pause, the start and the end: {drawn}"
     );
-    let printed = browser.call("Page.printToPDF", json!({"printBackground": false}));
+    let printed = browser.call("Page.printToPDF", &json!({"printBackground": false}));
     let pdf = printed["data"].as_str().unwrap();
     assert!(
         pdf.starts_with("JVBERi0") && pdf.len() > 40_000,
@@ -315,11 +315,8 @@ fn the_bundle_of_the_weekend_is_read_back_and_knows_the_same_incident() {
     assert_eq!((incident.id.0.as_str(), model.servers().count()), (id.as_str(), 6));
     assert!(incident.restored().is_some());
     // A reader that has had enough is no error.
-    let cut = home.shell(&format!(
-        "{} incident export {id} --format bundle | head -c 100 > /dev/null; echo ${{PIPESTATUS:-0}}",
-        super::home::MAILTOP
-    ));
-    assert_eq!(Done::from({ cut }.output().unwrap()).err, "");
+    let line = format!("{MAILTOP} incident export {id} --format bundle | head -c 100 > /dev/null");
+    assert_eq!(Done::from(home.shell(&line).output().unwrap()).err, "");
 }
 
 /// A home with one incident by hand, of a moment before anything was recorded.

@@ -1,7 +1,7 @@
 //! Reports of incidents, and the handover: what is in them, that what was said outside stays words, and that they stay small
 //! whatever the record holds.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)] // What `json!` makes is handed over where it is made.
 
 mod handover;
 mod series;

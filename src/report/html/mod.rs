@@ -245,7 +245,7 @@ impl Page<'_> {
             let lines: Vec<String> = posted.lines.iter().map(|l| escaped(l)).collect();
             let _ = writeln!(
                 self.out,
-                "<h3>Update {}</h3>\n<p class=\"soft\">{when}, by {}, {}, {next}</p>\n<pre dir=\"auto\">{}</pre>",
+                "<h3>Update {}</h3>\n<p class=\"soft\">{when}, posted by {} {}, {next}</p>\n<pre dir=\"auto\">{}</pre>",
                 n + 1,
                 outside(&posted.by),
                 outside(&words::out(&posted.out)),
