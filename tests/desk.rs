@@ -211,7 +211,7 @@ fn a_tmux_that_takes_no_clipboard_gets_a_file_that_the_screen_names() {
     let tmux = Tmux::start(&home, &[&["set", "-s", "set-clipboard", "off"]]);
     tmux.draft(WORDS);
     tmux.keys(&["y"]);
-    tmux.wait("set-clipboard off: written to");
+    tmux.wait("has it: tmux has set-clipboard off");
     assert_eq!(std::fs::read_to_string(home.file()).unwrap(), WORDS);
 }
 
@@ -230,7 +230,7 @@ fn a_plain_terminal_gets_the_words_in_base64_and_a_long_text_goes_to_a_file() {
     t.send("E");
     t.wait_for("xxxxxxxx");
     t.send("y");
-    t.wait_for("too long for a clipboard (80 kB): written to");
+    t.wait_for("has it: too long for a clipboard (80 kB)");
     assert_eq!(std::fs::read(home.file()).unwrap(), vec![b'x'; 80_000]);
 }
 

@@ -132,6 +132,8 @@ pub struct App {
     /// Whether an incident that is opened here is on its way onto the record.
     opening: bool,
     reminded: BTreeSet<incident::Told>,
+    /// Whether it was said that leaving loses an edited draft.
+    warned: bool,
 }
 
 impl App {
@@ -155,11 +157,13 @@ impl App {
             edits: None,
             opening: false,
             reminded: BTreeSet::new(),
+            warned: false,
         }
     }
 
     /// Takes in one message and says what is to be done.
     pub fn update(&mut self, msg: Msg, now: Timestamp) -> Vec<Effect> {
+        let learns = matches!(msg, Msg::Events(_));
         let mut effects = match msg {
             Msg::Key(key) => self.key(key, now),
             Msg::Paste(text) => self.paste(&text, now),
@@ -174,7 +178,7 @@ impl App {
             }
             Msg::Answer(answer) => self.answered(answer, now),
             Msg::Copied(what) => {
-                self.copied(what);
+                self.copied(what, now);
                 Vec::new()
             }
             Msg::Edited(words) => {
@@ -186,6 +190,10 @@ impl App {
         effects.extend(self.remind(now));
         effects.extend(self.advance(now));
         self.settle(now);
+        // What is learned only adds to an incident: what it takes to hold a cursor inside is spent on what a person does.
+        if !learns {
+            self.settle_incident(now);
+        }
         effects
     }
 
@@ -344,7 +352,6 @@ impl App {
             self.screen = Screen::Server(view);
         }
         self.settle_messages(now);
-        self.settle_incident(now);
         self.settle_overlay(now);
     }
 }

@@ -8,6 +8,7 @@ use crate::console::keymap::Command;
 use crate::console::view;
 use crate::console::when;
 use crate::console::widget::editor::{Editor, Move};
+use crate::console::widget::width;
 use crate::domain::Text;
 use crate::domain::effect::{CopyTo, Effect};
 use crate::domain::incident::draft::{For, Stage, Wrong};
@@ -123,8 +124,11 @@ impl App {
         vec![Effect::Copy { words, file, to }]
     }
 
-    /// What became of it, in a word.
-    pub(in crate::console::app) fn copied(&mut self, what: Text) {
+    /// What became of it. What the line of the screen cuts is among the notices in full.
+    pub(in crate::console::app) fn copied(&mut self, what: Text, now: Timestamp) {
+        if width(&what) + 2 > usize::from(self.size.0) {
+            self.notice(now, what.clone());
+        }
         self.say(what);
     }
 
@@ -203,6 +207,22 @@ impl App {
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Whether leaving now loses words that a person edited; says so.
+    pub(in crate::console::app) fn loses_a_draft(&mut self) -> bool {
+        let edited = self.drafts.iter().find(|(_, d)| d.edited.is_some());
+        let Some(id) = edited.map(|(id, _)| id.clone()) else {
+            return false;
+        };
+        let called = self
+            .model
+            .incident(&id)
+            .map_or_else(|| id.to_string(), |i| i.called().to_owned());
+        self.say(format!(
+            "the draft of {called} is edited and not posted: once more leaves and loses it (Y writes a file)"
+        ));
+        true
     }
 
     /// An edited draft whose words are on record now is done with.
