@@ -253,6 +253,8 @@ fn keys_are_the_editors_while_it_has_the_terminal_and_the_consoles_after_it() {
     t.send("E");
     t.wait_for("ended with status 3: the draft is as it was");
     t.send("q");
+    t.wait_for("edited and not posted");
+    t.send("q");
     assert_eq!(t.wait_end(), 0);
 }
 
@@ -309,6 +311,26 @@ fn a_program_that_fails_is_shown_and_nothing_is_on_record_until_one_takes_it() {
         "what went out is what is on record"
     );
     t.wait_for("public update");
+    t.send("q");
+    assert_eq!(t.wait_end(), 0);
+}
+
+#[test]
+fn the_rules_of_a_config_that_is_read_again_hold_for_the_desk() {
+    let home = Home::new("open_after = \"12h\"");
+    let mut t = home.console(&[]);
+    // By the rules its door opens one, or joins the one that is open.
+    let by_rule = |e: &Entry| match e {
+        Entry::Opened(o) if o.by.is_none() => Some(()),
+        Entry::Joined(_) => Some(()),
+        _ => None,
+    };
+    t.wait("some probes", |s| s.contains("1 down"));
+    assert!(home.entries().iter().find_map(by_rule).is_none());
+    home.configure("open_after = \"1s\"\nprobes = 1");
+    t.send(":reload\r");
+    t.wait_for("config reloaded");
+    home.until("the incident that the new rules open", by_rule);
     t.send("q");
     assert_eq!(t.wait_end(), 0);
 }
