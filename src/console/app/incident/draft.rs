@@ -23,6 +23,8 @@ pub struct Drafting {
     pub stage: Option<Stage>,
     /// The words as edited, and when.
     pub edited: Option<(Timestamp, String)>,
+    /// Edited words that were put aside for those from the record.
+    aside: Option<(Timestamp, String)>,
 }
 
 /// A draft.
@@ -106,9 +108,15 @@ impl App {
     }
 
     pub(super) fn unedit(&mut self, id: &IncidentId) {
-        let word = match self.drafting(id).edited.take() {
-            Some(_) => "the draft is from the record again",
-            None => "the draft is from the record: nobody edited it",
+        let drafting = self.drafting(id);
+        let word = if let Some(edited) = drafting.edited.take() {
+            drafting.aside = Some(edited);
+            "the draft is from the record again; u brings the edited words back"
+        } else if let Some(aside) = drafting.aside.take() {
+            drafting.edited = Some(aside);
+            "the edited words are back"
+        } else {
+            "the draft is from the record: nobody edited it"
         };
         self.say(word);
     }
@@ -188,25 +196,32 @@ impl App {
             Command::Home => editor.go(Move::First, columns),
             Command::End => editor.go(Move::Last, columns),
             Command::Unedit => {
-                let id = words.incident.clone();
-                self.overlay = None;
-                self.unedit(&id);
+                let id = self.keep_words(now);
+                if let Some(id) = id.filter(|id| self.drafting(id).edited.is_some()) {
+                    self.unedit(&id);
+                }
             }
             Command::Back => {
-                let (id, text) = (words.incident.clone(), words.editor.words());
-                let same = text.trim_end() == words.before.trim_end();
-                let blank = words.editor.is_blank();
-                self.overlay = None;
-                if blank {
-                    self.say("nothing was left of it: the draft is as it was");
-                } else if !same {
-                    self.drafting(&id).edited = Some((now, text));
-                    self.say("the draft is as you edited it; P posts it, y copies it");
-                }
+                self.keep_words(now);
             }
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Closes the editor and keeps its words, if they are others than before; of which incident.
+    fn keep_words(&mut self, now: Timestamp) -> Option<IncidentId> {
+        let Some(Overlay::Words(words)) = self.overlay.take() else {
+            return None;
+        };
+        let text = words.editor.words();
+        if words.editor.is_blank() {
+            self.say("nothing was left of it: the draft is as it was");
+        } else if text.trim_end() != words.before.trim_end() {
+            self.drafting(&words.incident).edited = Some((now, text));
+            self.say("the draft is as you edited it; P posts it, y copies it");
+        }
+        Some(words.incident)
     }
 
     /// Whether leaving now loses words that a person edited; says so.

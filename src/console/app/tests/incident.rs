@@ -363,6 +363,19 @@ fn an_edited_draft_stays_as_it_was_edited_until_it_is_posted_or_taken_from_the_r
 }
 
 #[test]
+fn words_that_were_put_aside_for_the_record_come_back_by_the_same_key() {
+    let mut a = one();
+    let draft = |a: &App| a.draft(a.model.incident(&store()).unwrap(), now());
+    let before = draft(&a).words;
+    keys(&mut a, "emine ");
+    ctrl(&mut a, 'r');
+    assert!(a.overlay.is_none());
+    assert_eq!((draft(&a).words, draft(&a).edited), (before, None));
+    keys(&mut a, "u");
+    assert!(draft(&a).words.starts_with("mine ") && draft(&a).edited.is_some());
+}
+
+#[test]
 fn the_users_own_editor_gets_the_draft_and_what_it_leaves_is_the_draft() {
     let mut a = one();
     let draft = |a: &App| a.draft(a.model.incident(&store()).unwrap(), now());
