@@ -211,7 +211,7 @@ fn a_tmux_that_takes_no_clipboard_gets_a_file_that_the_screen_names() {
     let tmux = Tmux::start(&home, &[&["set", "-s", "set-clipboard", "off"]]);
     tmux.draft(WORDS);
     tmux.keys(&["y"]);
-    tmux.wait("set-clipboard off: written to");
+    tmux.wait("has it: tmux has set-clipboard off");
     assert_eq!(std::fs::read_to_string(home.file()).unwrap(), WORDS);
 }
 
@@ -230,7 +230,7 @@ fn a_plain_terminal_gets_the_words_in_base64_and_a_long_text_goes_to_a_file() {
     t.send("E");
     t.wait_for("xxxxxxxx");
     t.send("y");
-    t.wait_for("too long for a clipboard (80 kB): written to");
+    t.wait_for("has it: too long for a clipboard (80 kB)");
     assert_eq!(std::fs::read(home.file()).unwrap(), vec![b'x'; 80_000]);
 }
 
@@ -252,6 +252,8 @@ fn keys_are_the_editors_while_it_has_the_terminal_and_the_consoles_after_it() {
     home.editor("exit 3");
     t.send("E");
     t.wait_for("ended with status 3: the draft is as it was");
+    t.send("q");
+    t.wait_for("edited and not posted");
     t.send("q");
     assert_eq!(t.wait_end(), 0);
 }
@@ -309,6 +311,26 @@ fn a_program_that_fails_is_shown_and_nothing_is_on_record_until_one_takes_it() {
         "what went out is what is on record"
     );
     t.wait_for("public update");
+    t.send("q");
+    assert_eq!(t.wait_end(), 0);
+}
+
+#[test]
+fn the_rules_of_a_config_that_is_read_again_hold_for_the_desk() {
+    let home = Home::new("open_after = \"12h\"");
+    let mut t = home.console(&[]);
+    // By the rules its door opens one, or joins the one that is open.
+    let by_rule = |e: &Entry| match e {
+        Entry::Opened(o) if o.by.is_none() => Some(()),
+        Entry::Joined(_) => Some(()),
+        _ => None,
+    };
+    t.wait("some probes", |s| s.contains("1 down"));
+    assert!(home.entries().iter().find_map(by_rule).is_none());
+    home.configure("open_after = \"1s\"\nprobes = 1");
+    t.send(":reload\r");
+    t.wait_for("config reloaded");
+    home.until("the incident that the new rules open", by_rule);
     t.send("q");
     assert_eq!(t.wait_end(), 0);
 }

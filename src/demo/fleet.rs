@@ -34,6 +34,7 @@ pub struct Fleet<'a> {
 #[derive(Serialize)]
 struct File {
     defaults: Defaults,
+    incident: Incident,
     server: Vec<Server>,
 }
 
@@ -46,6 +47,11 @@ struct Defaults {
     cert_days: u32,
     queue_depth: u64,
     keep: String,
+}
+
+#[derive(Serialize)]
+struct Incident {
+    number: &'static str,
 }
 
 #[derive(Serialize)]
@@ -100,6 +106,7 @@ impl Fleet<'_> {
                 queue_depth: 2_000,
                 keep: "14d".into(),
             },
+            incident: Incident { number: "INC######" },
             server: Host::ALL.map(|h| self.server(h)).into(),
         };
         Ok(HEAD.to_owned() + &toml::to_string(&file)?)

@@ -177,6 +177,35 @@ fn an_update_goes_to_the_program_as_it_was_given_and_is_on_record_with_the_time_
 }
 
 #[test]
+fn a_draft_is_worded_by_templates_of_ones_own_and_one_that_is_wrong_is_named() {
+    let desk = Desk::opened("templates = \"words\"");
+    let config = desk.0.path().join(".config/mailtop/words");
+    desk.run(&["draft", "INC1"]).exits(3);
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("customer-investigating.txt"), "Dear all: {title}\n").unwrap();
+    let own = desk.run(&["draft", "INC1"]).exits(0);
+    assert_eq!(own.out, "Dear all: store down\n");
+    std::fs::write(config.join("customer-investigating.txt"), "{cause}\n").unwrap();
+    let wrong = desk.run(&["draft", "INC1"]).exits(0);
+    assert!(
+        wrong
+            .err
+            .contains("customer-investigating.txt:1: there is no field {cause}"),
+        "{}",
+        wrong.err
+    );
+    assert!(wrong.out.starts_with("store down\n"), "{}", wrong.out);
+    let check = desk.0.run(&["config", "check"]).exits(3);
+    assert!(
+        check
+            .err
+            .contains("customer-investigating.txt:1: there is no field {cause}"),
+        "{}",
+        check.err
+    );
+}
+
+#[test]
 fn a_program_that_fails_is_shown_with_its_words_and_nothing_is_put_on_record() {
     let desk = Desk::opened("publish = [\"sh\", \"-c\", \"echo no route to the status page >&2; exit 7\"]");
     let done = desk.run(&["update", "INC1", "words", "--publish"]).exits(2);

@@ -332,7 +332,11 @@ impl App {
         let Screen::Incident(view) = &self.screen else { return };
         let Some(incident) = self.model.incident(&view.id) else {
             let back = (*view.back).clone();
-            self.say("that incident is no longer kept here: mailtop incident show has it");
+            self.say(if self.is_past() {
+                "that incident was not open yet"
+            } else {
+                "that incident is no longer kept here: mailtop incident show has it"
+            });
             return self.back_to(back);
         };
         let mut view = view.clone();

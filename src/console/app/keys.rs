@@ -26,7 +26,9 @@ impl App {
         {
             return self.on_past(command);
         }
-        if let Some(command) = keymap::find(place, key) {
+        let command = keymap::find(place, key);
+        self.warned &= matches!(command, Some(Command::Quit | Command::Interrupt));
+        if let Some(command) = command {
             return self.command(command, place, now);
         }
         let columns = (
@@ -236,6 +238,9 @@ impl App {
     fn quit(&mut self) -> Vec<Effect> {
         if self.acting() {
             self.overlay = Some(Overlay::Question(self.overlay.take().map(Box::new)));
+            return Vec::new();
+        }
+        if self.loses_a_draft() && !std::mem::replace(&mut self.warned, true) {
             return Vec::new();
         }
         vec![Effect::Quit]

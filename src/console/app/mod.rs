@@ -140,6 +140,8 @@ pub struct App {
     /// Whether an incident that is opened here is on its way onto the record.
     opening: bool,
     reminded: BTreeSet<incident::Told>,
+    /// Whether it was said that leaving loses an edited draft.
+    warned: bool,
 }
 
 impl App {
@@ -165,6 +167,7 @@ impl App {
             edits: None,
             opening: false,
             reminded: BTreeSet::new(),
+            warned: false,
         }
     }
 
@@ -172,6 +175,7 @@ impl App {
     pub fn update(&mut self, msg: Msg, now: Timestamp) -> Vec<Effect> {
         self.clock = now;
         let shown = self.moment(now);
+        let learns = matches!(msg, Msg::Events(_));
         let mut effects = match msg {
             Msg::Key(key) => self.key(key, shown),
             Msg::Paste(text) => self.paste(&text, shown),
@@ -190,7 +194,7 @@ impl App {
                 Vec::new()
             }
             Msg::Copied(what) => {
-                self.copied(what);
+                self.copied(what, now);
                 Vec::new()
             }
             Msg::Edited(words) => {
@@ -205,7 +209,12 @@ impl App {
         };
         effects.extend(self.of_now(|me| me.remind(now)));
         effects.extend(self.advance(now));
-        self.settle(self.moment(now));
+        let shown = self.moment(now);
+        self.settle(shown);
+        // What is learned only adds to an incident: what it takes to hold a cursor inside is spent on what a person does.
+        if !learns {
+            self.settle_incident(shown);
+        }
         effects
     }
 
@@ -381,7 +390,6 @@ impl App {
             self.screen = Screen::Server(view);
         }
         self.settle_messages(now);
-        self.settle_incident(now);
         self.settle_overlay(now);
     }
 }

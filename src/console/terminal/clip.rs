@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -19,35 +19,35 @@ use super::outside::{self, Around, MOST, Way};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Does it, and says what became of it.
-pub(super) async fn copy(words: String, name: String, to: CopyTo, folder: Option<std::path::PathBuf>) -> Text {
+pub(super) async fn copy(words: String, name: String, to: CopyTo, folder: Option<PathBuf>) -> Text {
     let folder = folder.as_deref();
     if to == CopyTo::File {
-        return written(&words, &name, folder, "");
+        return written(&words, &name, folder, "as you asked");
     }
     if words.len() > MOST {
-        let why = format!("too long for a clipboard ({} kB): ", words.len() / 1_000);
+        let why = format!("too long for a clipboard ({} kB)", words.len() / 1_000);
         return written(&words, &name, folder, &why);
     }
-    let way = match outside::around(|name| std::env::var(name).ok()) {
+    let env = |name: &str| std::env::var(name).ok();
+    let way = match outside::around(env) {
         Around::Tmux => ask_tmux().await,
         Around::Terminal => Way::Plain,
         Around::Poor(why) => Way::None(why),
     };
     let sequence = outside::clipboard(&words);
     let sent = match way {
-        Way::Plain => {
-            send(&sequence).map(|()| "handed to the terminal's clipboard (OSC 52); Y writes a file in its place")
+        Way::Plain => send(&sequence).map(|()| outside::handed(env)),
+        Way::Wrapped => {
+            send(&outside::wrapped(&sequence)).map(|()| "handed through tmux to its terminal (OSC 52); Y writes a file")
         }
-        Way::Wrapped => send(&outside::wrapped(&sequence))
-            .map(|()| "handed through tmux to its terminal's clipboard (OSC 52); Y writes a file"),
         Way::Buffer => buffer(&words)
             .await
-            .map(|()| "in tmux's buffer (prefix ]), and handed to its terminal's clipboard; Y writes a file"),
-        Way::None(why) => return written(&words, &name, folder, &format!("{why}: ")),
+            .map(|()| "in tmux's buffer (prefix ]), and handed to its terminal; Y writes a file"),
+        Way::None(why) => return written(&words, &name, folder, why),
     };
     match sent {
         Ok(said) => said.into(),
-        Err(why) => written(&words, &name, folder, &format!("{why}: ")),
+        Err(why) => written(&words, &name, folder, &why.to_string()),
     }
 }
 
@@ -100,15 +100,20 @@ async fn buffer(words: &str) -> io::Result<()> {
     }
 }
 
-/// Writes the words to a file of the user's own, and says where it is or why not.
+/// Writes the words to a file of the user's own, and says first where it is, then why it is a file; or why there is none.
 fn written(words: &str, name: &str, folder: Option<&Path>, why: &str) -> Text {
     let Some(folder) = folder else {
-        return format!("{why}and there is no folder for a file").into();
+        return format!("not copied ({why}), and there is no folder for a file").into();
     };
     let path = folder.join(name);
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|h| h.is_absolute());
+    let shown = match home.and_then(|h| path.strip_prefix(h).ok().map(Path::to_owned)) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    };
     match write(words, folder, &path) {
-        Ok(()) => format!("{why}written to {}", path.display()).into(),
-        Err(e) => format!("{why}{} could not be written: {e}", path.display()).into(),
+        Ok(()) => format!("{shown} has it: {why}").into(),
+        Err(e) => format!("{shown} could not be written: {e} ({why})").into(),
     }
 }
 
@@ -143,12 +148,12 @@ mod tests {
         let path = folder.join("update-1.txt");
         assert_eq!(
             &*said,
-            format!("too long for a clipboard (74 kB): written to {}", path.display())
+            format!("{} has it: too long for a clipboard (74 kB)", path.display())
         );
         assert_eq!(std::fs::read_to_string(&path).unwrap(), words);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let said = copy("short".into(), "update-1.txt".into(), CopyTo::File, Some(folder)).await;
-        assert!(said.starts_with("written to "), "{said}");
+        assert!(said.ends_with("has it: as you asked"), "{said}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "short");
         let said = copy("short".into(), "x".into(), CopyTo::File, None).await;
         assert!(said.contains("no folder"), "{said}");

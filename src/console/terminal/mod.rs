@@ -189,7 +189,8 @@ impl Screen for Tty {
         self.later(async move { Msg::Copied(clip::copy(words, file, to, folder).await) });
     }
     fn remind(&mut self, how: &[Remind], words: &Text) -> io::Result<()> {
-        if !TAKEN.load(Ordering::SeqCst) {
+        // Nothing of it moves a cursor: an editor that has the terminal is not disturbed.
+        if !TAKEN.load(Ordering::SeqCst) && !is_lent() {
             return Ok(());
         }
         let around = outside::around(|name| std::env::var(name).ok());

@@ -62,6 +62,17 @@ pub fn through_tmux(clipboard: Option<&str>, passthrough: Option<&str>) -> Way {
     }
 }
 
+/// What is said once a sequence was sent. By its name the terminal may be a tmux or a screen that cannot be asked, at the other
+/// end of ssh.
+pub fn handed(get: impl Fn(&str) -> Option<String>) -> &'static str {
+    let term = get("TERM").unwrap_or_default();
+    if term.starts_with("tmux") || term.starts_with("screen") {
+        "handed on (OSC 52; a tmux takes it with set-clipboard on only); Y writes a file"
+    } else {
+        "handed to the terminal's clipboard (OSC 52); Y writes a file in its place"
+    }
+}
+
 /// The clipboard sequence (xterm control sequences, OSC 52): `c` is the clipboard.
 pub fn clipboard(words: &str) -> Vec<u8> {
     [b"\x1b]52;c;", base64(words.as_bytes()).as_bytes(), b"\x07"].concat()

@@ -37,6 +37,7 @@ pub fn cells(app: &App, place: Place, columns: usize) -> Cells {
         .filter(|b| !(replay && b.command == Command::Live))
         .filter(|b| !(b.acts() && app.options.access == Access::ReadOnly))
         .filter(|b| !(b.command == Command::Open && place == Place::Server && !on_queue(app)))
+        .filter(|b| !(b.command == Command::Acknowledge && is_taken(app)))
         .filter_map(|b| b.foot)
         .collect();
     let size = |f: &Foot| width(keymap::foot_key(f.key, glyphs)) + 1 + width(f.word);
@@ -59,6 +60,11 @@ pub fn cells(app: &App, place: Place, columns: usize) -> Cells {
 /// What of a screen's own keys stays in the footer in the past.
 const fn stays(command: Command) -> bool {
     matches!(command, Command::Back | Command::Help | Command::Quit)
+}
+
+/// Whether somebody took the incident that is shown.
+fn is_taken(app: &App) -> bool {
+    app.incident_meant().is_some_and(|i| i.acknowledged.is_some())
 }
 
 /// Whether the hands are in the pane whose rows can be opened.

@@ -261,7 +261,10 @@ impl App {
             (Command::Down, What::Note(editor)) => editor.go(Move::Rows(1), columns),
             (Command::Left | Command::Up, What::State { to, .. }) => *to = step_state(*to, -1),
             (Command::Right | Command::Down, What::State { to, .. }) => *to = step_state(*to, 1),
-            (Command::Left | Command::Right, What::Post(posting)) => posting.other_way(),
+            (Command::Left | Command::Right, What::Post(posting)) if posting.has_program() => posting.other_way(),
+            (Command::Left | Command::Right, What::Post(_)) => {
+                dialog.said = Some("no program posts updates: set publish in [incident] of the config".to_owned());
+            }
             (Command::Up, _) => dialog.scroll = dialog.scroll.saturating_sub(1),
             (Command::Down, _) => dialog.scroll += 1,
             (Command::PageUp, _) => dialog.scroll = dialog.scroll.saturating_sub(5),

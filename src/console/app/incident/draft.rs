@@ -8,6 +8,7 @@ use crate::console::keymap::Command;
 use crate::console::view;
 use crate::console::when;
 use crate::console::widget::editor::{Editor, Move};
+use crate::console::widget::width;
 use crate::domain::Text;
 use crate::domain::effect::{CopyTo, Effect};
 use crate::domain::incident::draft::{For, Stage, Wrong};
@@ -22,6 +23,8 @@ pub struct Drafting {
     pub stage: Option<Stage>,
     /// The words as edited, and when.
     pub edited: Option<(Timestamp, String)>,
+    /// Edited words that were put aside for those from the record.
+    aside: Option<(Timestamp, String)>,
 }
 
 /// A draft.
@@ -105,9 +108,15 @@ impl App {
     }
 
     pub(super) fn unedit(&mut self, id: &IncidentId) {
-        let word = match self.drafting(id).edited.take() {
-            Some(_) => "the draft is from the record again",
-            None => "the draft is from the record: nobody edited it",
+        let drafting = self.drafting(id);
+        let word = if let Some(edited) = drafting.edited.take() {
+            drafting.aside = Some(edited);
+            "the draft is from the record again; u brings the edited words back"
+        } else if let Some(aside) = drafting.aside.take() {
+            drafting.edited = Some(aside);
+            "the edited words are back"
+        } else {
+            "the draft is from the record: nobody edited it"
         };
         self.say(word);
     }
@@ -123,8 +132,11 @@ impl App {
         vec![Effect::Copy { words, file, to }]
     }
 
-    /// What became of it, in a word.
-    pub(in crate::console::app) fn copied(&mut self, what: Text) {
+    /// What became of it. What the line of the screen cuts is among the notices in full.
+    pub(in crate::console::app) fn copied(&mut self, what: Text, now: Timestamp) {
+        if width(&what) + 2 > usize::from(self.size.0) {
+            self.notice(now, what.clone());
+        }
         self.say(what);
     }
 
@@ -184,25 +196,48 @@ impl App {
             Command::Home => editor.go(Move::First, columns),
             Command::End => editor.go(Move::Last, columns),
             Command::Unedit => {
-                let id = words.incident.clone();
-                self.overlay = None;
-                self.unedit(&id);
+                let id = self.keep_words(now);
+                if let Some(id) = id.filter(|id| self.drafting(id).edited.is_some()) {
+                    self.unedit(&id);
+                }
             }
             Command::Back => {
-                let (id, text) = (words.incident.clone(), words.editor.words());
-                let same = text.trim_end() == words.before.trim_end();
-                let blank = words.editor.is_blank();
-                self.overlay = None;
-                if blank {
-                    self.say("nothing was left of it: the draft is as it was");
-                } else if !same {
-                    self.drafting(&id).edited = Some((now, text));
-                    self.say("the draft is as you edited it; P posts it, y copies it");
-                }
+                self.keep_words(now);
             }
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Closes the editor and keeps its words, if they are others than before; of which incident.
+    fn keep_words(&mut self, now: Timestamp) -> Option<IncidentId> {
+        let Some(Overlay::Words(words)) = self.overlay.take() else {
+            return None;
+        };
+        let text = words.editor.words();
+        if words.editor.is_blank() {
+            self.say("nothing was left of it: the draft is as it was");
+        } else if text.trim_end() != words.before.trim_end() {
+            self.drafting(&words.incident).edited = Some((now, text));
+            self.say("the draft is as you edited it; P posts it, y copies it");
+        }
+        Some(words.incident)
+    }
+
+    /// Whether leaving now loses words that a person edited; says so.
+    pub(in crate::console::app) fn loses_a_draft(&mut self) -> bool {
+        let edited = self.drafts.iter().find(|(_, d)| d.edited.is_some());
+        let Some(id) = edited.map(|(id, _)| id.clone()) else {
+            return false;
+        };
+        let called = self
+            .model
+            .incident(&id)
+            .map_or_else(|| id.to_string(), |i| i.called().to_owned());
+        self.say(format!(
+            "the draft of {called} is edited and not posted: once more leaves and loses it (Y writes a file)"
+        ));
+        true
     }
 
     /// An edited draft whose words are on record now is done with.

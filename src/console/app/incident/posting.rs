@@ -99,6 +99,10 @@ impl Posting {
             _ => Way::ByHand,
         };
     }
+    /// Whether there is a program to choose.
+    pub(super) const fn has_program(&self) -> bool {
+        self.program.is_some()
+    }
 }
 
 /// When the next update is promised, from what was typed: a length of time, a time of day that comes, or `-` for none.

@@ -73,7 +73,8 @@ impl App {
             .start()
             .at
             .until(i.restored().or(i.resolved()).unwrap_or(self.model.moment(now)));
-        let lasted = when::whole(lasted);
+        let good = if i.restored().is_some() { ", good again" } else { "" };
+        let lasted = format!("{}{good}", when::whole(lasted));
         let more = match all.len() {
             0 | 1 => String::new(),
             n => format!(" · +{} more", n - 1),

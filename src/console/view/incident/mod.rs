@@ -134,6 +134,10 @@ fn title(app: &App, i: &Incident, now: Timestamp) -> Cells {
     let start = i.start().at;
     let end = i.restored().or(i.resolved());
     let lasted = when::whole(start.until(end.unwrap_or(app.model.moment(now))));
+    let good = match (&i.end, i.is_resolved()) {
+        (Some(_), false) => ", good again: R ends it",
+        _ => "",
+    };
     let since = when::moment(start.at, now, &app.options.zone);
     let taken = match &i.acknowledged {
         Some((by, _)) => format!("  taken by {}", cut(by, 24)),
@@ -145,7 +149,7 @@ fn title(app: &App, i: &Incident, now: Timestamp) -> Cells {
         .put(cut(i.called(), 32).into_owned(), theme.style(Role::Title))
         .gap(2)
         .put(format!("{glyph} {}", i.state), theme.style(role))
-        .put(format!("  since {since}, {lasted}"), theme.style(Role::Text))
+        .put(format!("  since {since}, {lasted}{good}"), theme.style(Role::Text))
         .put(taken, theme.style(Role::Dim))
         .gap(2)
         .put(i.name().to_string(), theme.style(Role::Text))

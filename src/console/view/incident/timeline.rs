@@ -113,7 +113,7 @@ fn left_out(app: &App, incident: &Incident, now: Timestamp) -> Vec<String> {
     if let Some(from) = app.options.read_from.filter(|from| start < *from) {
         let from = when::moment(from, now, &app.options.zone);
         out.push(format!(
-            "of what was observed before {from}, when this console began to read, only the end is here"
+            "of what came before {from}, from when on this console read all, only a part is here"
         ));
     }
     if !out.is_empty() {
