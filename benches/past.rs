@@ -81,10 +81,11 @@ fn main() -> ExitCode {
 }
 
 fn write(file: &Path) -> usize {
-    let (mut db, _) = Sqlite::open(file, WEEKEND.ends()).ok().expect("a journal");
+    let (mut db, _) = Sqlite::open(file, WEEKEND.ends()).unwrap_or_else(|t| panic!("a journal: {t:?}"));
     let events: Vec<_> = WEEKEND.events().collect();
     for some in events.chunks(5_000) {
-        db.append(some, Durability::Process).ok().expect("written");
+        db.append(some, Durability::Process)
+            .unwrap_or_else(|t| panic!("to be written: {t:?}"));
     }
     events.len()
 }
@@ -99,11 +100,10 @@ fn options() -> AppOptions {
 /// As the console does: the last known state and two hours, a model, and a frame.
 fn open(file: &Path) -> Duration {
     let begun = Instant::now();
-    let (mut db, _) = Sqlite::open(file, WEEKEND.ends()).ok().expect("a journal");
+    let (mut db, _) = Sqlite::open(file, WEEKEND.ends()).unwrap_or_else(|t| panic!("a journal: {t:?}"));
     let start = db
         .start_from(Span::from_hours(-2).after(WEEKEND.ends()))
-        .ok()
-        .expect("its end");
+        .unwrap_or_else(|t| panic!("its end: {t:?}"));
     let mut model = Model::new(None);
     model.apply_all(&start.events);
     let mut app = App::new(options(), model);

@@ -583,8 +583,11 @@ async fn the_journal_of_a_real_host_is_read_on_over_ssh_and_a_cut_line_loses_not
 
     // journald's own rate limit leaves lines out, and says how many with the first line that it takes again.
     let lines = |from: u32, to: u32| {
-        let all = (from..to).map(|n| format!("{n:010X}: removed\n")).collect::<String>();
-        format!("printf '{all}' | logger --id=7 -p mail.info -t postfix/postsuper")
+        let all = (from..to)
+            .map(|n| format!("{n:010X}: removed"))
+            .collect::<Vec<_>>()
+            .join("\\n");
+        format!("printf '{all}\\n' | logger --id=7 -p mail.info -t postfix/postsuper")
     };
     host.sh(&format!(
         "systemd-run -q --wait --collect -u postfix-burst -p LogRateLimitIntervalSec=1s -p LogRateLimitBurst=5 sh -c {}",
@@ -592,7 +595,7 @@ async fn the_journal_of_a_real_host_is_read_on_over_ssh_and_a_cut_line_loses_not
     ));
     host.sh("journalctl --sync");
     let c = f.counted().await;
-    let told = f.partial.drain(..).map(|p| p.to_string()).collect::<String>();
+    let told = f.partial.drain(..).collect::<String>();
     let left_out = told
         .strip_prefix("the log's own rate limit left out ")
         .map(str::to_owned);

@@ -4,21 +4,21 @@
 
 #[path = "lab/long_record.rs"]
 mod long_record;
+#[path = "lab/screens.rs"]
+mod screens;
 
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use long_record::Weekend;
-use mailtop::console::app::Screen;
-use mailtop::console::app::{App, AppOptions, Msg, Seen, ServerView, Travel};
-use mailtop::console::view;
 use mailtop::domain::effect::Back;
 use mailtop::domain::event::Event;
 use mailtop::domain::{Span, Timestamp};
-use mailtop::engine::past::{self, Depth, Past, View, Way};
+use mailtop::engine::past::{self, Depth, Way};
 use mailtop::journal::{Durability, Record, Sqlite, bundle};
 use mailtop::model::Model;
+use screens::{at, back, live, open};
 
 const SMALL: Weekend = Weekend {
     servers: 3,
@@ -37,57 +37,6 @@ fn written(weekend: &Weekend, path: &Path) -> Vec<Event> {
             .unwrap();
     }
     events
-}
-
-fn options() -> AppOptions {
-    AppOptions {
-        zone: jiff::tz::TimeZone::UTC,
-        ..AppOptions::new("weekend")
-    }
-}
-
-/// What every screen shows at a moment, but for header and footer, which say that it is the past.
-fn screens(mut app: App, clock: Timestamp) -> Vec<String> {
-    app.size = (120, 40);
-    let servers: Vec<_> = app.model.servers().map(|s| s.name.clone()).collect();
-    let mut all = vec![Screen::Fleet];
-    all.extend(servers.into_iter().map(|name| Screen::Server(ServerView::new(name))));
-    let shown = |screen| {
-        app.screen = screen;
-        let frame = view::frame(&app, clock);
-        let line = |y| (0..120u16).map(|x| frame[(x, y)].symbol()).collect::<String>();
-        (2..39).map(line).collect::<Vec<_>>().join("\n")
-    };
-    all.into_iter().map(shown).collect()
-}
-
-fn live(events: &[Event], at: Timestamp) -> Vec<String> {
-    let mut model = Model::new(None);
-    model.apply_all(&events.iter().take_while(|e| e.at <= at).cloned().collect::<Vec<_>>());
-    screens(App::new(options(), model), at)
-}
-
-fn back(view: View) -> Vec<String> {
-    let clock = Span::from_hours(1_000).after(view.at);
-    let mut app = App::new(options(), Model::new(None));
-    app.past = Some(Travel::replay(view.at, false));
-    let seen = Seen {
-        at: view.at,
-        model: Box::new(view.model),
-        first: view.extent.first,
-        last: view.extent.last,
-        whole: view.whole,
-    };
-    let _ = app.update(Msg::Past(Ok(seen)), clock);
-    screens(app, clock)
-}
-
-fn open(path: &Path) -> Past {
-    Past::open(path, None).map_err(|t| format!("{t:?}")).unwrap()
-}
-
-fn at(past: &mut Past, moment: Timestamp, depth: Depth) -> View {
-    past.at(moment, depth).map_err(|t| format!("{t:?}")).unwrap().unwrap()
 }
 
 /// Twenty moments over the whole of it, in an order in which steps go both ways.

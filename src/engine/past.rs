@@ -124,21 +124,17 @@ impl Past {
         if depth == Depth::AtFirst {
             return Ok(Some(view(self.anew(AT_FIRST, at, place)?.model)));
         }
-        let now = match self.near(at, place).cloned() {
-            Some(mut near) => {
-                self.go_on(&mut near, at, place)?;
-                near
-            }
-            None => {
-                // Where the way back is likely to lead, and on from there.
-                let early = (Span::ZERO - APART_BY).after(at);
-                let early_place = self.db.place_at(early)?.max(place.before(APART));
-                let mut early = self.anew(BEHIND, early, early_place)?;
-                self.keep(&early);
-                self.go_on(&mut early, at, place)?;
-                early
-            }
+        let mut now = if let Some(near) = self.near(at, place) {
+            near.clone()
+        } else {
+            // Where the way back is likely to lead, and on from there.
+            let early = (Span::ZERO - APART_BY).after(at);
+            let early_place = self.db.place_at(early)?.max(place.before(APART));
+            let kept = self.anew(BEHIND, early, early_place)?;
+            self.keep(&kept);
+            kept
         };
+        self.go_on(&mut now, at, place)?;
         self.keep(&now);
         Ok(Some(view(now.model)))
     }

@@ -12,5 +12,6 @@ pub mod host;
 mod net;
 pub mod postfix;
 mod root;
+pub mod screens;
 pub mod term;
 pub mod weekend;

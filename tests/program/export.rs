@@ -5,6 +5,7 @@ use std::path::Path;
 use mailtop::demo::Script;
 use mailtop::domain::event::Event;
 use mailtop::domain::{Span, Timestamp};
+use mailtop::engine::past::Depth;
 use mailtop::journal::bundle;
 use mailtop::journal::{Durability, Record, Sqlite};
 use mailtop::model::Model;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::home::{Done, Home, MAILTOP, assert_inert};
 use super::lab::chromium::Browser;
-use super::lab::weekend;
+use super::lab::{screens, weekend};
 
 /// What a page may be made of without a browser, as a browser sees it.
 const PAGE: &str = include_str!("../lab/page.js");
@@ -314,9 +315,38 @@ fn the_bundle_of_the_weekend_is_read_back_and_knows_the_same_incident() {
     let incident = model.incidents().next().unwrap();
     assert_eq!((incident.id.0.as_str(), model.servers().count()), (id.as_str(), 6));
     assert!(incident.restored().is_some());
+    its_screens_are_those_that_were_live(&home, &read.events);
     // A reader that has had enough is no error.
     let line = format!("{MAILTOP} incident export {id} --format bundle | head -c 100 > /dev/null");
     assert_eq!(Done::from(home.shell(&line).output().unwrap()).err, "");
+}
+
+/// At twenty moments of the weekend, each screen.
+fn its_screens_are_those_that_were_live(home: &Home, bundled: &[Event]) {
+    let mut seen = Vec::new();
+    let mut here = Sqlite::open(&home.journal(), Timestamp::now()).unwrap().0;
+    here.between(Timestamp::MIN, Timestamp::MAX, &mut |e| {
+        seen.push(e);
+        Ok(())
+    })
+    .unwrap();
+    let elsewhere = home.path().join("elsewhere.db");
+    let mut there = Sqlite::open(&elsewhere, Timestamp::now()).unwrap().0;
+    there.append(bundled, Durability::Process).unwrap();
+    let mut past = screens::open(&elsewhere);
+    let (first, length) = (seen[0].at, Span::between(seen[0].at, seen[seen.len() - 1].at).secs());
+    let mut all = std::collections::BTreeSet::new();
+    for n in 1..=20 {
+        let moment = Span::from_secs(length * (n * 7 % 20 + 1) / 21).after(first);
+        let was = screens::live(&seen, moment);
+        assert_eq!(
+            screens::back(screens::at(&mut past, moment, Depth::Whole)),
+            was,
+            "at {moment}"
+        );
+        all.insert(was);
+    }
+    assert_eq!(all.len(), 20, "they differ among themselves");
 }
 
 /// A home with one incident by hand, of a moment before anything was recorded.

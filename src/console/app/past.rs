@@ -220,7 +220,7 @@ impl App {
                 self.overlay = Some(Overlay::GoTo(GoTo::default()));
                 Vec::new()
             }
-            Command::Live => self.to_now(),
+            Command::Live => self.back_to_now(),
             Command::Play => self.play_or_stop(),
             _ => Vec::new(),
         }
@@ -246,7 +246,7 @@ impl App {
                 self.say("this is now: nothing has come after it yet");
                 return Vec::new();
             }
-            (Some(travel), Back::To(at)) if at >= clock && !travel.is_replay() => return self.to_now(),
+            (Some(travel), Back::To(at)) if at >= clock && !travel.is_replay() => return self.back_to_now(),
             (Some(travel), _) => (travel.wanted, travel.play) = (Some(to), None),
             (None, _) => {
                 self.past = Some(Travel {
@@ -262,7 +262,7 @@ impl App {
     }
 
     /// Back to now; to the end of a record that nobody adds to.
-    fn to_now(&mut self) -> Vec<Effect> {
+    fn back_to_now(&mut self) -> Vec<Effect> {
         let now = self.clock;
         let Some(travel) = &mut self.past else {
             self.say("this is now");

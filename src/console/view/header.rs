@@ -99,7 +99,7 @@ fn counts(app: &App, c: Count, words: Words) -> Cells {
 fn notice(app: &App, columns: usize, now: Timestamp) -> Cells {
     let theme = app.options.theme;
     let filtering = matches!(app.overlay, Some(Overlay::Filter));
-    if (filtering || app.fleet.filtered()) && !(app.is_past() && !filtering) {
+    if filtering || (app.fleet.filtered() && !app.is_past()) {
         let shown = model::rows(&app.model, now)
             .iter()
             .filter(|r| app.fleet.matches(r))
