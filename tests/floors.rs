@@ -26,7 +26,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["domain", "model"]),
-    ("console", &["domain", "clock", "model", "config"]),
+    ("console", &["domain", "clock", "model", "config", "report"]),
     ("demo", &["domain", "clock", "reach"]),
 ];
 

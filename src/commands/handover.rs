@@ -9,7 +9,7 @@ use crate::config;
 use crate::console::app::since;
 use crate::console::when::zone_from_env;
 use crate::domain::{Span, Text, Timestamp};
-use crate::journal::{Record, Sqlite};
+use crate::journal::Sqlite;
 use crate::model::Model;
 use crate::report::handover::Handover;
 use crate::report::times::Times;
@@ -74,7 +74,10 @@ fn page(args: &HandoverArgs, global: &Global) -> Result<String, ExitCode> {
     } else {
         config::Incident::default().terms.cadence
     };
-    let known = Sqlite::read_only(&paths.journal).and_then(|mut db| db.start_from((Span::ZERO - BACK).after(now)));
+    let known = Sqlite::read_only(&paths.journal).and_then(|db| {
+        let place = db.place_at(now)?;
+        db.start_until((Span::ZERO - BACK).after(now), place)
+    });
     let known = known.map_err(|why| start::fail(&format!("the journal cannot be read: {why}")))?;
     if known.left_out > 0 {
         super::say(&format!("mailtop: {} older events are not looked at", known.left_out));

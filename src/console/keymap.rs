@@ -102,6 +102,8 @@ pub enum Command {
     Help,
     /// What mailtop had to say.
     Notices,
+    /// One page for the person who takes over.
+    Handover,
     /// When the certificates of the fleet end.
     Certificates,
     /// The incident that is open, or all of them.

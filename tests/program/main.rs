@@ -20,6 +20,7 @@ mod home;
 mod host;
 mod incident;
 mod kill9;
+mod page;
 mod queue;
 mod several;
 mod shape;

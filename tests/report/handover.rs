@@ -5,7 +5,7 @@ use mailtop::domain::incident::debt::Cadence;
 use mailtop::report::handover::Handover;
 use serde_json::json;
 
-use super::world::{HOSTILE, model, record, said, t, times};
+use super::world::{HOSTILE, event, job, job_seen, model, record, said, t, times};
 
 fn page(events: &[Event], min: i64) -> String {
     Handover::of(&model(events, min), Cadence::default(), &times(), t(min)).text(&times())
@@ -44,6 +44,64 @@ fn a_pause_that_cannot_be_read_any_more_is_not_told_as_one() {
         text.contains("whether an end is armed there is not known now"),
         "{text}"
     );
+}
+
+#[test]
+fn a_pause_whose_end_is_armed_says_where_by_what_and_for_how_long_still() {
+    let armed = |keeper: &str| json!([{"id": "a1", "keeper": keeper, "fires_in": 720_000_000, "by": "lin@bastion", "why": "drain first"}]);
+    let with = |min: i64, armed: serde_json::Value| {
+        let mut all: Vec<Event> = record().into_iter().filter(|e| e.at < t(98)).collect();
+        all.push(job_seen(98, "paused", armed));
+        page(&all, min)
+    };
+    let text = with(99, armed("timer"));
+    assert!(
+        text.contains("until 11:50 (in 11m): the end is armed on mbox1 by a timer"),
+        "{text}"
+    );
+    assert!(
+        text.contains("11:50  the pause of db-compact on mbox1 ends, armed there"),
+        "{text}"
+    );
+    let text = with(99, armed("watcher"));
+    assert!(text.contains("by a waiting process, which"), "{text}");
+    // Once that cannot be read any more it is not claimed.
+    let text = with(110, armed("timer"));
+    assert!(
+        !text.contains("is armed on mbox1") && text.contains("is not known now"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_nobody_knows_and_nobody_decided_is_a_question() {
+    let mut all: Vec<Event> = record().into_iter().filter(|e| e.at <= t(170)).collect();
+    let found = json!({"state": "idle", "progress": null, "running_for": null, "detail": "idle", "armed": []});
+    all.push(event(165, job(), "action-planned", json!({
+        "id": "a3", "verb": "pause", "server": "mbox1", "job": "db-compact", "runs": [], "touches": [], "beware": [], "undo": "",
+        "armed_on_server": true, "lasts": 1_800_000_000, "reason": "once more", "by": "kim@bastion",
+    })));
+    all.push(event(
+        165,
+        job(),
+        "action-read-back",
+        json!({"id": "a3", "truth": {"truth": "contradicted", "found": found}}),
+    ));
+    all.push(event(
+        166,
+        job(),
+        "drifted",
+        json!({"id": "a2", "expected": "running", "found": found}),
+    ));
+    let text = page(&all, 170);
+    for part in [
+        "INC267603: its end was proposed at 12:40; is it over?",
+        "12:45  pause db-compact on mbox1: contradicted: found idle",
+        "12:46  db-compact on mbox1: found idle, should be running; who did that?",
+        "11:52  resume db-compact on mbox1: cannot be verified: no answer in 5s",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn door(server: &str, door: &str) -> Value {
 fn queue(server: &str) -> Value {
     json!({"part": "queue", "server": server, "queue": "postfix"})
 }
-fn job() -> Value {
+pub fn job() -> Value {
     json!({"part": "job", "server": "mbox1", "job": "db-compact"})
 }
 
@@ -98,7 +98,7 @@ fn flow(min: i64, arrived: u64, delivered: u64) -> Event {
     event(min, queue("mbox1"), "flow-seen", seen)
 }
 
-fn job_seen(min: i64, state: &str, armed: Value) -> Event {
+pub fn job_seen(min: i64, state: &str, armed: Value) -> Event {
     let read = json!({"state": state, "progress": 62.0, "running_for": null, "detail": state, "armed": armed});
     event(min, job(), "job-seen", read)
 }

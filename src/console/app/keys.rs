@@ -200,6 +200,7 @@ impl App {
             Command::Flush => return self.act(Verb::Flush, now),
             Command::Help => self.overlay = Some(Overlay::Help(0)),
             Command::Notices => self.overlay = Some(Overlay::Notices(0)),
+            Command::Handover => self.overlay = Some(Overlay::Handover(0)),
             Command::Certificates => self.overlay = Some(Overlay::Certificates(0)),
             Command::Palette => self.overlay = Some(Overlay::Palette(Palette::new(self.ground(), self.when()))),
             Command::Outage => self.open_outage("", now),

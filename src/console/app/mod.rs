@@ -77,6 +77,8 @@ pub enum Overlay {
     Notices(usize),
     /// The certificates of the fleet, scrolled by so many lines.
     Certificates(usize),
+    /// The page for the person who takes over, scrolled by so many lines.
+    Handover(usize),
     /// Every command by name.
     Palette(Palette),
     /// The filter being typed.
@@ -322,7 +324,13 @@ impl App {
     /// Where the hands are.
     pub const fn place(&self) -> Place {
         match &self.overlay {
-            Some(Overlay::Help(_) | Overlay::Notices(_) | Overlay::Certificates(_) | Overlay::Entry(..)) => Place::Page,
+            Some(
+                Overlay::Help(_)
+                | Overlay::Notices(_)
+                | Overlay::Certificates(_)
+                | Overlay::Handover(_)
+                | Overlay::Entry(..),
+            ) => Place::Page,
             Some(Overlay::Palette(_)) => Place::Palette,
             Some(Overlay::Filter) => Place::Filter,
             Some(Overlay::Pick(_) | Overlay::PickMany(_) | Overlay::Which(_)) => Place::Pick,

@@ -128,6 +128,7 @@ impl App {
             Overlay::Help(scroll)
             | Overlay::Notices(scroll)
             | Overlay::Certificates(scroll)
+            | Overlay::Handover(scroll)
             | Overlay::Entry(_, scroll),
         ) = &mut self.overlay
         else {
@@ -153,6 +154,7 @@ impl App {
                 Overlay::Help(scroll)
                 | Overlay::Notices(scroll)
                 | Overlay::Certificates(scroll)
+                | Overlay::Handover(scroll)
                 | Overlay::Entry(_, scroll),
             ) => *scroll = (*scroll).min(hidden),
             Some(Overlay::Incident(dialog)) => dialog.scroll = dialog.scroll.min(hidden),

@@ -92,6 +92,7 @@ pub const BINDINGS: &[Binding] = &[
     bind(C::Palette, "palette", "every command by name", &[c(':')], SCREENS, foot(":", "command", 2)),
     bind(C::Help, "help", "this help", &[c('?')], SCREENS, foot("?", "help", 0)),
     bind(C::Notices, "notices", "what mailtop had to say, in full", &[c('N')], SCREENS, None),
+    bind(C::Handover, "handover", "one page for the person who takes over", &[c('H')], SCREENS, None),
     bind(C::Certificates, "certs", "which certificates end, the first one first", &[], SCREENS, None),
     bind(C::Incidents, "incident", "the open incident, or the list of all", &[c('i')], &[P::Fleet], foot("i", "incident", 3)),
     bind(C::Incidents, "incident", "the open incident, or the list of all", &[c('i')], &[P::Server, P::Messages, P::Message], foot("i", "incident", 5)),

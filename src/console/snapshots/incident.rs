@@ -53,6 +53,11 @@ fn the_clocks_of_one_whose_end_is_proposed() {
 }
 
 #[test]
+fn the_page_for_who_takes_over() {
+    at_each_size("handover", |size| with(desk(), size, "H"));
+}
+
+#[test]
 fn the_incidents() {
     at_each_size("incidents", |size| with(several(), size, "i"));
     assert_snapshot!("incidents_none_80x24", drawn(&with(fixture::weekend(), (80, 24), "i")));

@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod flow;
 pub mod footer;
 mod go_to;
+pub mod handover;
 pub mod header;
 pub mod headline;
 pub mod help;
@@ -66,6 +67,7 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
         match &app.overlay {
             Some(Overlay::Help(scroll)) => help::draw(buf, area, app, *scroll),
             Some(Overlay::Notices(scroll)) => notices::draw(buf, area, app, *scroll, now),
+            Some(Overlay::Handover(scroll)) => handover::draw(buf, area, app, *scroll, now),
             Some(Overlay::Certificates(scroll)) => certs::draw(buf, area, app, *scroll, now),
             Some(Overlay::Palette(p)) => palette::draw(buf, area, app, p),
             Some(Overlay::Pick(pick)) => pick::draw(buf, area, app, pick, now),
@@ -127,6 +129,7 @@ pub fn overlay_hidden_lines(app: &App, now: Timestamp) -> usize {
     match &app.overlay {
         Some(Overlay::Help(_)) => help::hidden_lines(app, area),
         Some(Overlay::Notices(_)) => notices::hidden_lines(app, area, now),
+        Some(Overlay::Handover(_)) => handover::hidden_lines(app, area, now),
         Some(Overlay::Certificates(_)) => certs::hidden_lines(app, area, now),
         Some(Overlay::Action(dialog)) => action::hidden_lines(app, area, dialog, now),
         Some(Overlay::Batch(dialog)) => batch::hidden_lines(app, area, dialog, now),
