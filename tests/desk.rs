@@ -249,13 +249,27 @@ fn keys_are_the_editors_while_it_has_the_terminal_and_the_consoles_after_it() {
     t.wait_for("Help: one incident");
     t.send("\x1b");
     t.wait("the help to close", |s| !s.contains("Help:"));
-    home.editor("exit 3");
+    home.editor("stty raw; exit 3");
     t.send("E");
     t.wait_for("ended with status 3: the draft is as it was");
     t.send("q");
     t.wait_for("edited and not posted");
     t.send("q");
     assert_eq!(t.wait_end(), 0);
+}
+
+#[test]
+fn a_signal_that_ends_the_console_ends_the_editor_on_its_terminal_too() {
+    let home = Home::new("");
+    let editor = home.editor("echo $$ > pid; stty raw; echo EDITING; exec sleep 600");
+    let mut t = home.console(&[("EDITOR", &editor)]);
+    t.send("E");
+    t.wait_for("EDITING");
+    let pid = std::fs::read_to_string(home.path().join("pid")).unwrap();
+    let kill = Command::new("kill").arg(t.pid().to_string()).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(t.wait_end(), 0);
+    assert!(!Path::new("/proc").join(pid.trim()).exists(), "the editor went with it");
 }
 
 #[test]
