@@ -128,7 +128,16 @@ struct Tmux<'h> {
 }
 
 impl<'h> Tmux<'h> {
-    fn start(home: &'h Home, options: &[&[&str]]) -> Self {
+    /// `None`, and a word, where there is no tmux.
+    fn start(home: &'h Home, options: &[&[&str]]) -> Option<Self> {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "left out in CI: tmux is not installed"
+            );
+            eprintln!("left out: tmux is not installed (Debian package tmux)");
+            return None;
+        }
         let socket = home.path().join("tmux.socket").display().to_string();
         let tmux = Self { home, socket };
         tmux.run(&["new-session", "-d", "-x", "120", "-y", "40", "sleep 600"]);
@@ -140,7 +149,7 @@ impl<'h> Tmux<'h> {
         tmux.wait("INC000001");
         tmux.keys(&["i"]);
         tmux.wait("1 timeline");
-        tmux
+        Some(tmux)
     }
     fn run(&self, args: &[&str]) -> String {
         let done = self
@@ -197,7 +206,9 @@ const WORDS: &str = "Mail is delayed – 日本語 👩‍🚒.\n\nNext update a
 fn the_draft_goes_through_tmux_whichever_way_it_takes_a_clipboard() {
     for (clipboard, said) in [("on", "OSC 52"), ("external", "in tmux's buffer")] {
         let home = Home::new("");
-        let tmux = Tmux::start(&home, &[&["set", "-s", "set-clipboard", clipboard]]);
+        let Some(tmux) = Tmux::start(&home, &[&["set", "-s", "set-clipboard", clipboard]]) else {
+            return;
+        };
         tmux.draft(WORDS);
         tmux.keys(&["y"]);
         tmux.wait(said);
@@ -208,7 +219,9 @@ fn the_draft_goes_through_tmux_whichever_way_it_takes_a_clipboard() {
 #[test]
 fn a_tmux_that_takes_no_clipboard_gets_a_file_that_the_screen_names() {
     let home = Home::new("");
-    let tmux = Tmux::start(&home, &[&["set", "-s", "set-clipboard", "off"]]);
+    let Some(tmux) = Tmux::start(&home, &[&["set", "-s", "set-clipboard", "off"]]) else {
+        return;
+    };
     tmux.draft(WORDS);
     tmux.keys(&["y"]);
     tmux.wait("has it: tmux has set-clipboard off");
