@@ -266,7 +266,7 @@ fn keys_are_the_editors_while_it_has_the_terminal_and_the_consoles_after_it() {
     t.send("E");
     t.wait_for("ended with status 3: the draft is as it was");
     t.send("q");
-    t.wait_for("edited and not posted");
+    t.wait_for("once more leaves and loses it");
     t.send("q");
     assert_eq!(t.wait_end(), 0);
 }

@@ -114,6 +114,13 @@ fn a_note_without_words_is_none_and_escape_puts_nothing_on_record() {
     keys(&mut a, "n  ");
     assert_eq!(enter(&mut a), []);
     assert!(screen(&a).contains("write something down"));
+    a.update(Msg::Paste("x".repeat(2_001)), now());
+    assert_eq!(enter(&mut a), [], "not all of it would be kept");
+    assert!(
+        screen(&a).contains("a note has at most 2000 characters"),
+        "{}",
+        screen(&a)
+    );
     assert_eq!(esc(&mut a), []);
     assert!(a.overlay.is_none());
 }
@@ -415,7 +422,7 @@ fn leaving_with_an_edited_draft_is_asked_once_more() {
     keys(&mut a, "ex");
     esc(&mut a);
     assert_eq!(keys(&mut a, "q"), []);
-    assert!(said(&a).contains("edited and not posted"), "{}", said(&a));
+    assert!(said(&a).contains("once more leaves and loses it"), "{}", said(&a));
     keys(&mut a, "j");
     assert_eq!(keys(&mut a, "q"), [], "another key came in between");
     assert_eq!(ctrl(&mut a, 'c'), [Effect::Quit]);
