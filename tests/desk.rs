@@ -343,6 +343,24 @@ fn a_program_that_fails_is_shown_and_nothing_is_on_record_until_one_takes_it() {
 }
 
 #[test]
+fn a_program_that_hangs_holds_no_key() {
+    let home = Home::new("publish = [\"sleep\", \"8\"]");
+    let mut t = home.console(&[]);
+    t.send("P");
+    t.wait_for("promised for");
+    t.send("\r");
+    t.wait_for("Posting an update");
+    t.send("\x1b");
+    t.wait("the dialog to close", |s| !s.contains("Posting an update"));
+    t.send("nstill here\r");
+    home.until("the note", |e| {
+        matches!(e, Entry::Noted(n) if &*n.text == "still here").then_some(())
+    });
+    assert!(!home.entries().iter().any(|e| matches!(e, Entry::UpdatePosted(_))));
+    t.wait_for("the update of INC000001 is posted");
+}
+
+#[test]
 fn the_rules_of_a_config_that_is_read_again_hold_for_the_desk() {
     let home = Home::new("open_after = \"12h\"");
     let mut t = home.console(&[]);
