@@ -5,6 +5,7 @@ mod dialog;
 mod draft;
 mod posting;
 mod remind;
+mod saying;
 
 use jiff::Timestamp;
 use tui_input::Input;
@@ -19,11 +20,12 @@ use crate::model::timeline::{Line, SourceKind};
 
 use super::{App, Overlay, Screen};
 
-pub use dialog::{IncidentDialog, What, Which, servers_of};
+pub use dialog::{IncidentDialog, What, Which};
 pub use draft::{Draft, DraftEditor, Drafting};
 pub use posting::{Posting, Reach, Way as PostBy, next_at};
 pub(super) use remind::Told;
 pub use remind::{Due, Owed};
+pub use saying::servers_of;
 
 /// A pane of an incident's screen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -59,6 +59,8 @@ pub struct Tty {
     answers: Option<mpsc::WeakSender<Msg>>,
     /// Where words go that no clipboard takes.
     folder: Option<PathBuf>,
+    /// The modes that the terminal had when the user's own editor got it.
+    modes: Option<rustix::termios::Termios>,
 }
 
 impl Tty {
@@ -79,6 +81,7 @@ impl Tty {
             mouse: Toggle::Off,
             answers: None,
             folder: None,
+            modes: None,
         })
     }
 
@@ -121,7 +124,10 @@ impl Drop for Tty {
         // An editor must not stay on a terminal that the shell has again.
         let editor = rustix::process::Pid::from_raw(EDITOR.swap(NO_EDITOR, Ordering::SeqCst));
         if let Some(editor) = editor {
-            let _ = rustix::process::kill_process(editor, rustix::process::Signal::HUP);
+            editor::end(editor);
+        }
+        if let Some(modes) = &self.modes {
+            editor::set_modes(modes);
         }
         give_back();
     }
@@ -201,6 +207,7 @@ impl Screen for Tty {
     fn edit(&mut self, words: String) {
         keys::rest();
         give_back();
+        self.modes = editor::modes();
         match editor::Running::start(&words) {
             Ok(running) => {
                 EDITOR.store(running.pid().unwrap_or(NO_EDITOR), Ordering::SeqCst);
@@ -211,6 +218,10 @@ impl Screen for Tty {
     }
     fn edited(&mut self) -> io::Result<()> {
         EDITOR.store(NO_EDITOR, Ordering::SeqCst);
+        // One that died may have left the terminal in its own modes, which would be taken for the user's.
+        if let Some(modes) = self.modes.take() {
+            editor::set_modes(&modes);
+        }
         let taken = self.resume();
         keys::go_on();
         taken

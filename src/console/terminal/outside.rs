@@ -67,7 +67,7 @@ pub fn through_tmux(clipboard: Option<&str>, passthrough: Option<&str>) -> Way {
 pub fn handed(get: impl Fn(&str) -> Option<String>) -> &'static str {
     let term = get("TERM").unwrap_or_default();
     if term.starts_with("tmux") || term.starts_with("screen") {
-        "handed on (OSC 52; a tmux takes it with set-clipboard on only); Y writes a file"
+        "handed on (OSC 52; tmux takes it with set-clipboard on); Y writes a file"
     } else {
         "handed to the terminal's clipboard (OSC 52); Y writes a file in its place"
     }

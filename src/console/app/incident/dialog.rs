@@ -4,17 +4,16 @@
 use jiff::Timestamp;
 use tui_input::Input;
 
-use crate::console::app::{App, Overlay, Screen, since};
+use crate::console::app::{App, Overlay, Screen};
 use crate::console::keymap::{Command, Place};
 use crate::console::view;
 use crate::console::widget::editor::{Editor, Move};
 use crate::console::widget::input::{self, Typed};
-use crate::domain::Name;
 use crate::domain::effect::Effect;
-use crate::domain::incident::fact::TicketIs;
-use crate::domain::incident::{Incident, IncidentId, Said, State};
+use crate::domain::incident::{IncidentId, State};
 
 use super::posting::Posting;
+use super::saying;
 
 /// What is being said.
 #[derive(Clone, Debug)]
@@ -154,12 +153,6 @@ pub struct Which {
     pub at: usize,
 }
 
-/// The names that were typed.
-pub fn servers_of(typed: &str) -> Vec<Name> {
-    let words = typed.split([',', ' ']).map(str::trim).filter(|w| !w.is_empty());
-    words.map(Name::new).collect()
-}
-
 impl App {
     pub(super) fn say_of(&mut self, id: IncidentId, what: What) {
         self.overlay = Some(Overlay::Incident(Box::new(IncidentDialog::new(Some(id), what))));
@@ -286,76 +279,17 @@ impl App {
         {
             return self.confirm_post(now);
         }
-        let zone = self.options.zone.clone();
-        let number = self.options.terms.number.clone();
-        let known = |name: &Name| self.model.server(name).is_some();
         let Some(Overlay::Incident(dialog)) = &self.overlay else {
             return Vec::new();
         };
-        let state = dialog
-            .incident
-            .as_ref()
-            .and_then(|id| self.model.incident(id))
-            .map(|i| i.state);
-        let said = match &dialog.what {
-            What::Note(editor) if editor.is_blank() => Err("write something down, or Esc".to_owned()),
-            What::Note(editor) => Ok(Said::Noted(editor.words())),
-            What::Ticket { ticket, .. } if ticket.value().trim().is_empty() => {
-                Err("give the ticket's number".to_owned())
-            }
-            What::Ticket { ticket, affected } => {
-                let ticket = ticket.value().trim().to_owned();
-                let is = match number {
-                    Some(pattern) if pattern.fits(&ticket) => TicketIs::Number,
-                    _ => TicketIs::Report,
-                };
-                let names = affected.value().split(',').map(|a| a.trim().to_owned());
-                let affected = names.filter(|a| !a.is_empty()).collect();
-                Ok(Said::Ticket { ticket, affected, is })
-            }
-            What::Acknowledge => Ok(Said::Acknowledged),
-            What::State { to, .. } if Some(*to) == state => Err(format!("it is {to} already: ←→ choose another")),
-            What::State {
-                to: State::Resolved,
-                why,
-            } if why.value().trim().is_empty() => Err("say why it is over: it goes on record".to_owned()),
-            What::State { to, why } => Ok(Said::State {
-                to: *to,
-                why: why.value().to_owned(),
-            }),
-            What::Start { input, .. } => since(input.value(), now, &zone).map(Said::Started),
-            What::Open {
-                name,
-                servers,
-                since: typed,
-            } => {
-                let servers = servers_of(servers.value());
-                let strange = servers.iter().find(|s| !known(s));
-                let started = match typed.value().trim() {
-                    "" => Ok(Some(now)),
-                    typed => since(typed, now, &zone),
-                };
-                match (strange, started) {
-                    (Some(name), _) => Err(format!("{name} is no server that is watched here")),
-                    (None, Err(why)) => Err(why),
-                    (None, Ok(_)) if name.value().trim().is_empty() && servers.is_empty() => {
-                        Err("give it a name, or name its servers".to_owned())
-                    }
-                    (None, Ok(started)) => Ok(Said::Opened {
-                        name: name.value().to_owned(),
-                        servers,
-                        started: started.unwrap_or(now),
-                    }),
-                }
-            }
-            What::Post(_) => return Vec::new(),
-        };
+        let of = dialog.incident.as_ref().and_then(|id| self.model.incident(id));
+        let said = saying::said(&dialog.what, self, of.map(|i| i.state), now);
         let incident = dialog.incident.clone();
         match said {
             Ok(said) => {
                 self.overlay = None;
-                self.opening = incident.is_none();
-                self.say(on_record(
+                self.opening |= incident.is_none();
+                self.say(saying::on_record(
                     &said,
                     incident.as_ref().and_then(|id| self.model.incident(id)),
                 ));
@@ -377,25 +311,4 @@ impl App {
 fn step_state(state: State, by: isize) -> State {
     let at = State::ALL.iter().position(|s| *s == state).unwrap_or(0);
     State::ALL[at.saturating_add_signed(by).min(State::ALL.len() - 1)]
-}
-
-/// What is said while it is on its way onto the record.
-fn on_record(said: &Said, incident: Option<&Incident>) -> String {
-    let of = incident.map(|i| format!(" of {}", i.called())).unwrap_or_default();
-    match said {
-        Said::Opened { .. } => "putting the new incident on record".to_owned(),
-        Said::Noted(_) => format!("putting the note{of} on record"),
-        Said::Ticket { ticket, is, .. } => match is {
-            TicketIs::Number => format!("{ticket} becomes the number{of}"),
-            TicketIs::Report => format!("putting ticket {ticket}{of} on record"),
-        },
-        Said::Acknowledged => format!(
-            "you take{}",
-            incident.map(|i| format!(" {}", i.called())).unwrap_or_default()
-        ),
-        Said::State { to, .. } => format!("putting on record: {to}"),
-        Said::Started(Some(_)) => format!("putting the start{of} on record; what probes show is kept beside it"),
-        Said::Started(None) => format!("the start{of} is again as the record shows it"),
-        Said::Posted { .. } => format!("putting the update{of} on record"),
-    }
 }

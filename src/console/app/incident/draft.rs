@@ -84,7 +84,7 @@ impl App {
     fn holds_edited(&mut self, id: &IncidentId) -> bool {
         let edited = self.drafting(id).edited.is_some();
         if edited {
-            self.say("the draft is edited: u takes it from the record again, and then another can be chosen");
+            self.say("the draft is edited: u takes it from the record again first");
         }
         edited
     }
@@ -235,7 +235,7 @@ impl App {
             .incident(&id)
             .map_or_else(|| id.to_string(), |i| i.called().to_owned());
         self.say(format!(
-            "the draft of {called} is edited and not posted: once more leaves and loses it (Y writes a file)"
+            "unposted draft of {called}: once more leaves and loses it; Y saves it"
         ));
         true
     }

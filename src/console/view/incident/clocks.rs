@@ -168,7 +168,7 @@ fn end(s: &mut Sheet<'_>, i: &Incident) {
             s.put("end", &words, Role::Accent);
         }
         (None, None) => {
-            let words = format!("not proposed; {} now", s.app.model.backlog_is(i, s.now).words());
+            let words = format!("not proposed; as of now {}", s.app.model.backlog_is(i, s.now).words());
             s.put("end", &words, Role::Text);
         }
     }

@@ -47,10 +47,10 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
     );
     let width = usize::from(area.width);
     let owed = if width >= 100 { 38 } else { 0 };
-    let since = 12;
+    let since = if width >= 80 { 13 } else { 0 };
     let called = if width >= 80 { 18 } else { 14 };
     let c = Columns {
-        name: width.saturating_sub(1 + 16 + called + 1 + since + 1 + 8 + owed + 2),
+        name: width.saturating_sub(1 + 16 + called + 1 + since + 8 + owed + 2),
         called,
         since,
         owed,
@@ -60,7 +60,11 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
         .left("STATE", 16, theme.style(Role::Label))
         .left("INCIDENT", c.called + 1, theme.style(Role::Label))
         .left("WHAT", c.name + 1, theme.style(Role::Label))
-        .left("SINCE", c.since, theme.style(Role::Label))
+        .left(
+            if c.since > 0 { "SINCE" } else { "" },
+            c.since,
+            theme.style(Role::Label),
+        )
         .right("LASTED", 8, theme.style(Role::Label));
     let head = if c.owed > 0 {
         head.gap(2).left("OWED", c.owed - 2, theme.style(Role::Label))
