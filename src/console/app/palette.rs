@@ -27,7 +27,7 @@ impl Palette {
     }
     /// What was typed behind `outage since`, if that was typed.
     pub fn outage(&self) -> Option<&str> {
-        keymap::named(self.place).find(|b| b.command == Command::Outage)?;
+        keymap::named(self.place, self.when).find(|b| b.command == Command::Outage)?;
         let rest = self.input.value().trim_start().strip_prefix("outage ")?.trim_start();
         Some(rest.strip_prefix("since").unwrap_or(rest).trim()).filter(|t| !t.is_empty())
     }
