@@ -9,6 +9,7 @@
 #![allow(clippy::expect_used)] // A failure here ends the run, with its words.
 
 #[path = "../tests/lab/long_record.rs"]
+#[allow(dead_code)] // Not all of it is measured.
 mod long_record;
 
 use std::path::Path;
@@ -21,7 +22,7 @@ use mailtop::console::app::{App, AppOptions, Msg, Seen, Travel};
 use mailtop::console::view;
 use mailtop::domain::effect::Back;
 use mailtop::domain::{Span, Text, Timestamp};
-use mailtop::engine::past::{self, View};
+use mailtop::engine::past::{self, Of, View};
 use mailtop::journal::{Durability, Record, Sqlite};
 use mailtop::model::Model;
 
@@ -77,6 +78,18 @@ fn main() -> ExitCode {
     report("120 minutes on, one by one", on.collect());
     let hours = (1..=16i64).map(|n| looking.go((Span::ZERO - Span::from_hours(n)).after(middle)));
     report("16 hours back, one by one", hours.collect());
+    // The notes of the record come once an hour.
+    let mut here = middle;
+    let lines: Vec<Took> = [Back::Before as fn(Timestamp) -> Back, Back::After]
+        .into_iter()
+        .flat_map(|way| [way; 8])
+        .map(|way| {
+            let (took, at) = looking.ask(way(here));
+            here = at;
+            took
+        })
+        .collect();
+    report("8 lines of the timeline back and 8 on", lines);
     if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -121,7 +134,7 @@ struct Took {
 
 struct Looking {
     app: App,
-    ask: mpsc::Sender<Back>,
+    ask: mpsc::Sender<past::Ask>,
     told: mpsc::Receiver<Result<View, Text>>,
 }
 
@@ -129,7 +142,11 @@ impl Looking {
     fn new(file: &Path) -> Self {
         let (ask, asks) = mpsc::channel();
         let (tell, told) = mpsc::channel();
-        past::start(file, None, asks, move |view| tell.send(view).is_ok());
+        let of = Of {
+            journal: file.to_owned(),
+            ..Of::default()
+        };
+        past::start(of, asks, move |_, view| tell.send(view).is_ok());
         let mut app = App::new(options(), Model::new(None));
         app.size = (120, 40);
         app.past = Some(Travel::replay(Weekend::begins(), false));
@@ -137,25 +154,32 @@ impl Looking {
     }
 
     fn go(&mut self, at: Timestamp) -> Took {
+        self.ask(Back::To(at)).0
+    }
+
+    fn ask(&mut self, to: Back) -> (Took, Timestamp) {
         let begun = Instant::now();
-        self.ask.send(Back::To(at)).expect("somebody looks back");
+        self.ask.send((0, to)).expect("somebody looks back");
         let mut first = None;
         loop {
             let view = self.told.recv().expect("an answer").expect("a view");
-            let whole = view.whole;
+            let (whole, at) = (view.whole, view.at);
             let seen = Seen {
                 at: view.at,
                 model: Box::new(view.model),
                 first: view.extent.first,
                 last: view.extent.last,
                 whole,
+                from: view.from,
+                samples_from: view.samples_from,
+                missing: view.missing,
             };
-            let _ = self.app.update(Msg::Past(Ok(seen)), WEEKEND.ends());
+            let _ = self.app.update(Msg::Past(0, Ok(seen)), WEEKEND.ends());
             std::hint::black_box(view::frame(&self.app, WEEKEND.ends()));
             let painted = begun.elapsed();
             let first = *first.get_or_insert(painted);
             if whole {
-                return Took { first, whole: painted };
+                return (Took { first, whole: painted }, at);
             }
         }
     }

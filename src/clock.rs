@@ -91,7 +91,8 @@ impl Clock {
     /// The moment that it shows.
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System => Timestamp::now(),
+            // As the record keeps it, so that what comes back from there is what went in.
+            Self::System => whole_micros(Timestamp::now()),
             Self::Scaled {
                 from,
                 started,
@@ -120,6 +121,11 @@ impl Clock {
     }
 }
 
+/// A moment in whole microseconds, as the journal keeps it.
+fn whole_micros(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,7 +135,13 @@ mod tests {
         let from = Timestamp::from_second(1_800_000_000).unwrap();
         let at = |s: i64| Span::from_secs(s).after(from);
         let clock = Clock::scaled(from, 1_000_000.0).stopping_at(&[at(3), at(5)]);
-        let reach = |stop| while clock.stands_at() != Some(stop) {};
+        let begun = Instant::now();
+        let in_time = || assert!(begun.elapsed() < Duration::from_secs(60), "it never comes there");
+        let reach = |stop| {
+            while clock.stands_at() != Some(stop) {
+                in_time();
+            }
+        };
         reach(at(3));
         for _ in 0..1_000 {
             assert_eq!(clock.now(), at(3), "a second is a microsecond, and it stands");
@@ -138,8 +150,19 @@ mod tests {
         assert!(clock.now() >= at(3));
         reach(at(5));
         clock.go_on();
-        while clock.now() <= at(6) {}
+        while clock.now() <= at(6) {
+            in_time();
+        }
         assert_eq!(clock.stands_at(), None);
         assert_eq!(Clock::System.stands_at(), None);
+    }
+
+    #[test]
+    fn every_clock_counts_in_what_the_record_keeps() {
+        for clock in [Clock::System, Clock::scaled(Timestamp::UNIX_EPOCH, 1.0)] {
+            for _ in 0..1_000 {
+                assert_eq!(clock.now().as_nanosecond() % 1_000, 0);
+            }
+        }
     }
 }

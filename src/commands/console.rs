@@ -1,7 +1,7 @@
 //! `mailtop` without a command: the console on the targets, the config, or this host.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,14 +11,13 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::config::targets::TargetOptions;
-use crate::console::app::{Access, Pace, Seen};
+use crate::console::app::{Access, Pace, REPLAY_SPEED, Seen};
 use crate::console::glyphs::Glyphs;
 use crate::console::terminal::{self, Tty};
 use crate::console::{self, App, AppOptions, Exit, Msg, RunOptions, Theme, Wires};
 use crate::domain::Text;
-use crate::domain::effect::{Answer, Back};
+use crate::domain::effect::Answer;
 use crate::engine::{Reload, past};
-use crate::journal::Extent;
 use crate::model::Model;
 
 use super::cli::Global;
@@ -88,6 +87,7 @@ fn reload(found: &start::Found, global: &Global) -> Option<Reload> {
 /// Shows a session until the user leaves.
 pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Option<PathBuf>) -> ExitCode {
     let mut model = Model::new(Some(session.me.clone()));
+    model.known_from(session.read_from);
     model.apply_all(&session.initial);
     let defaults = &found.config.defaults;
     let options = AppOptions {
@@ -100,6 +100,11 @@ pub async fn show(session: Session, found: &start::Found, clock: Clock, log: Opt
         glyphs: if defaults.ascii { Glyphs::Ascii } else { Glyphs::Unicode },
         pace: if defaults.slow { Pace::Slow } else { Pace::Normal },
         pause_for: defaults.pause_for,
+        // A clock that runs fast already (the demo's) is pace enough.
+        replay_speed: match clock {
+            Clock::System => REPLAY_SPEED,
+            Clock::Scaled { .. } => 1.0,
+        },
         me: Some(session.me.clone()),
         by: start::who(),
         read_from: Some(session.read_from),
@@ -155,7 +160,12 @@ async fn on_terminal(
     let mut screen = ratatui::Terminal::new(Tty::enter()?.answering(&to_console, folder))?;
     let effects = session.engine.effects.clone();
     let (past, asks) = std::sync::mpsc::channel();
-    look_back(&session.record, None, asks, &to_console);
+    let of = past::Of {
+        journal: session.record.clone(),
+        within: None,
+        like: app.model.servers().map(|s| s.name.clone()).collect(),
+    };
+    look_back(of, asks, &to_console);
     let wires = Wires {
         input: terminal::keys(),
         signals,
@@ -183,23 +193,22 @@ async fn on_terminal(
 }
 
 /// Answers the console's questions about the past from a journal, for as long as it lasts.
-pub fn look_back(
-    journal: &Path,
-    within: Option<Extent>,
-    asks: std::sync::mpsc::Receiver<Back>,
-    to: &mpsc::Sender<Msg>,
-) {
+pub fn look_back(of: past::Of, asks: std::sync::mpsc::Receiver<past::Ask>, to: &mpsc::Sender<Msg>) {
     // Only who carries the engine's messages holds the way open.
     let to = to.downgrade();
-    past::start(journal, within, asks, move |view| {
+    past::start(of, asks, move |number, view| {
         let seen = view.map(|v| Seen {
             at: v.at,
             model: Box::new(v.model),
             first: v.extent.first,
             last: v.extent.last,
             whole: v.whole,
+            from: v.from,
+            samples_from: v.samples_from,
+            missing: v.missing,
         });
-        to.upgrade().is_some_and(|to| to.blocking_send(Msg::Past(seen)).is_ok())
+        to.upgrade()
+            .is_some_and(|to| to.blocking_send(Msg::Past(number, seen)).is_ok())
     });
 }
 

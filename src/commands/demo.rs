@@ -146,7 +146,7 @@ async fn shown(stage: Stage, clock: Clock, global: &Global, log: Option<PathBuf>
 }
 
 /// The longest that the clock stands, in real time, for what is looked for to be seen.
-const STANDS: Duration = Duration::from_secs(20);
+const STANDS: Duration = Duration::from_secs(60);
 /// How often it is seen whether it stands or has come to the end.
 const LOOKS: Duration = Duration::from_millis(2);
 

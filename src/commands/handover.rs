@@ -1,6 +1,7 @@
 //! `mailtop handover`: one page for the person who takes over, from the journal alone. Exit 0; 3 for usage and a journal that is
 //! not there or cannot be read.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -75,7 +76,12 @@ fn page(args: &HandoverArgs, global: &Global) -> Result<String, ExitCode> {
         config::Incident::default().terms.cadence
     };
     let known = Sqlite::read_only(&paths.journal).and_then(|db| {
-        let place = db.place_at(now)?;
+        // Without a moment all that is on record counts, whatever a clock was set to in between.
+        let place = if args.at.is_some() {
+            db.place_at(now)?
+        } else {
+            db.last_place()?
+        };
         db.start_until((Span::ZERO - BACK).after(now), place)
     });
     let known = known.map_err(|why| start::fail(&format!("the journal cannot be read: {why}")))?;
@@ -83,7 +89,8 @@ fn page(args: &HandoverArgs, global: &Global) -> Result<String, ExitCode> {
         super::say(&format!("mailtop: {} older events are not looked at", known.left_out));
     }
     let mut model = Model::new(None);
-    model.apply_all(known.events.iter().filter(|e| e.at <= now));
+    model.known_from((Span::ZERO - BACK).after(now));
+    model.retell(&known.events, &BTreeSet::new());
     let times = Times::new(zone, now, now);
     let handover = Handover::of(&model, cadence, &times, now);
     Ok(match args.format {

@@ -1,6 +1,7 @@
 //! `mailtop replay`: the console on a record and nothing else. It opens a journal, a bundle, or the usual journal at one of its
 //! incidents; it asks no server, changes nothing and records nothing.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,7 +14,9 @@ use crate::console::glyphs::Glyphs;
 use crate::console::terminal::{self, Tty};
 use crate::console::when::zone_from_env;
 use crate::console::{self, App, AppOptions, Exit, RunOptions, Theme, Wires};
+use crate::domain::effect::Back;
 use crate::domain::{Span, Text, Timestamp};
+use crate::engine::past;
 use crate::journal::{Durability, Extent, Record, Sqlite, bundle};
 use crate::model::Model;
 use crate::model::incident::named;
@@ -33,7 +36,7 @@ pub struct ReplayArgs {
     pub speed: Option<f64>,
     /// Begin at this time: 10:58, `Sat 10:58`, `2026-11-21 10:58`. Else an incident begins shortly before it did, and a file at
     /// its end, or at its beginning when it is played.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
 }
 
@@ -55,8 +58,6 @@ struct Reel {
     title: String,
     begins: Timestamp,
     extent: Extent,
-    /// Where not all that the file holds is to be shown.
-    within: Option<Extent>,
     _dir: Option<tempfile::TempDir>,
 }
 
@@ -73,8 +74,10 @@ pub fn run(args: &ReplayArgs, global: &Global) -> ExitCode {
         needs_terminal()?;
         let runtime = start::runtime()?;
         let log = start::log(global);
-        terminal::install_panic_hook(log.as_ref().map(|l| l.1.clone()));
-        let exit = runtime.block_on(show(&reel, at, args.speed, global));
+        let log = log.as_ref().map(|l| l.1.clone());
+        let folder = log.as_deref().and_then(Path::parent).map(Path::to_owned);
+        terminal::install_panic_hook(log);
+        let exit = runtime.block_on(show(&reel, at, args.speed, global, folder));
         runtime.shutdown_background();
         exit.map_err(|e| start::fail(&format!("the terminal: {e}")))
     });
@@ -94,7 +97,6 @@ fn find(args: &ReplayArgs, global: &Global) -> Result<Reel, ExitCode> {
             },
             journal,
             extent,
-            within: None,
             _dir: None,
         });
     };
@@ -114,7 +116,6 @@ fn find(args: &ReplayArgs, global: &Global) -> Result<Reel, ExitCode> {
             },
             journal: file,
             extent,
-            within: None,
             _dir: None,
         });
     }
@@ -135,7 +136,6 @@ fn find(args: &ReplayArgs, global: &Global) -> Result<Reel, ExitCode> {
         begins: (Span::ZERO - BEFORE).after(incident.start().at.at),
         journal,
         extent,
-        within: None,
         _dir: None,
     })
 }
@@ -164,7 +164,6 @@ fn unpack(file: &Path) -> Result<Reel, ExitCode> {
     Ok(Reel {
         title: incident.map_or_else(|| bundle.header.incident.to_string(), |i| i.called().to_string()),
         begins: began.unwrap_or(from).max(extent.first),
-        within: Some(extent),
         extent,
         journal,
         _dir: Some(dir),
@@ -191,7 +190,13 @@ fn cannot_read(journal: &Path, why: &impl std::fmt::Display) -> ExitCode {
     start::fail(&format!("{shown} cannot be read: {why}"))
 }
 
-async fn show(reel: &Reel, at: Timestamp, speed: Option<f64>, global: &Global) -> std::io::Result<Exit> {
+async fn show(
+    reel: &Reel,
+    at: Timestamp,
+    speed: Option<f64>,
+    global: &Global,
+    folder: Option<PathBuf>,
+) -> std::io::Result<Exit> {
     let mut options = AppOptions {
         access: Access::ReadOnly,
         theme: Theme::from_env(|name| std::env::var(name).ok()),
@@ -207,13 +212,18 @@ async fn show(reel: &Reel, at: Timestamp, speed: Option<f64>, global: &Global) -
     let mut app = App::new(options, Model::new(None));
     app.past = Some(Travel::replay(at, speed.is_some()));
     let signals = terminal::signals()?;
-    let mut screen = ratatui::Terminal::new(Tty::enter()?)?;
     let (to_console, messages) = mpsc::channel(16);
+    let mut screen = ratatui::Terminal::new(Tty::enter()?.answering(&to_console, folder))?;
     let (past, asks) = std::sync::mpsc::channel();
-    look_back(&reel.journal, reel.within, asks, &to_console);
+    let of = past::Of {
+        journal: reel.journal.clone(),
+        within: Some(reel.extent),
+        like: BTreeSet::new(),
+    };
+    look_back(of, asks, &to_console);
     let (effects, _nobody) = mpsc::channel(64);
     // A receiver that is gone means that nobody looks back any more, and the loop ends.
-    let _ = past.send(crate::domain::effect::Back::To(at));
+    let _ = past.send((0, Back::To(at)));
     let wires = Wires {
         input: terminal::keys(),
         signals,

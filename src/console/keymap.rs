@@ -244,6 +244,9 @@ impl Command {
                 | Self::Resolve
                 | Self::Start
                 | Self::Post
+                | Self::Edit
+                | Self::Editor
+                | Self::Unedit
         )
     }
 }
@@ -261,6 +264,16 @@ impl Chord {
         self.code == key.code
             && self.ctrl == key.modifiers.contains(KeyModifiers::CONTROL)
             && !key.modifiers.contains(KeyModifiers::ALT)
+    }
+    /// The key as a terminal sends it.
+    #[cfg(test)]
+    pub fn event(self) -> KeyEvent {
+        let with = if self.ctrl {
+            KeyModifiers::CONTROL
+        } else {
+            KeyModifiers::NONE
+        };
+        KeyEvent::new(self.code, with)
     }
     /// How it is written for a person.
     pub fn label(self) -> String {

@@ -141,7 +141,7 @@ pub struct Wires<I, G> {
     /// What the engine is to do.
     pub effects: mpsc::Sender<Effect>,
     /// Where questions about the past go.
-    pub past: std::sync::mpsc::Sender<Back>,
+    pub past: std::sync::mpsc::Sender<(u64, Back)>,
 }
 
 /// Runs the console until somebody leaves.
@@ -182,7 +182,7 @@ struct Loop<'t, B: Screen, N> {
     shown: Option<Buffer>,
     now: N,
     options: RunOptions,
-    past: Option<std::sync::mpsc::Sender<Back>>,
+    past: Option<std::sync::mpsc::Sender<(u64, Back)>>,
     /// Effects that the engine has no room for yet. None is lost, and none is waited for.
     waiting: VecDeque<Effect>,
     /// Whether something came in since the last paint.
@@ -283,7 +283,7 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
                         | Answer::Published { .. }
                         | Answer::NotPublished { .. }
                 ) | Msg::Copied(_)
-                    | Msg::Past(_)
+                    | Msg::Past(..)
                     | Msg::Edited(_)
             );
             if let Some(exit) = self.update(msg)? {
@@ -320,8 +320,13 @@ impl<B: Screen, N: FnMut() -> Timestamp> Loop<'_, B, N> {
                 Effect::Mouse(to) => self.terminal.backend_mut().mouse(to)?,
                 Effect::Redraw => self.forget_screen()?,
                 Effect::Suspend => self.suspend()?,
-                // Nobody to ask is answered by nobody: the record's thread could not be started, and the log says so.
-                Effect::Past(ask) => drop(self.past.as_ref().map(|p| p.send(ask))),
+                Effect::Past(number, ask) => {
+                    let asked = self.past.as_ref().is_some_and(|p| p.send((number, ask)).is_ok());
+                    if !asked {
+                        let why = "nothing looks back any more; the log says why".into();
+                        let _ = self.app.update(Msg::Past(number, Err(why)), now);
+                    }
+                }
                 Effect::Copy { words, file, to } => self.terminal.backend_mut().copy(words, file, to),
                 Effect::Remind { how, words } => self.terminal.backend_mut().remind(&how, &words)?,
                 Effect::Edit(words) => self.terminal.backend_mut().edit(words),

@@ -69,8 +69,8 @@ pub enum Effect {
         /// What it did.
         measured: Measured,
     },
-    /// Show the fleet as it was.
-    Past(Back),
+    /// Show the fleet as it was; the answer bears the number.
+    Past(u64, Back),
     /// Put on record what is said of an incident; a new one when `None`.
     Said {
         /// Which.

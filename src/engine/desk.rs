@@ -23,6 +23,9 @@ use super::steps::{self, Steps};
 
 /// The lease is asked for this often in real time: a desk that nobody keeps is taken over within two of these.
 const ASKED: Duration = Duration::from_secs(2);
+/// The lease on telling that the clock was set, and for how long it is held: until every other desk has seen the same step.
+const CLOCK: &str = "clock";
+const ONCE: Span = Span::from_secs(10);
 /// Events on their way to the reader.
 const FEED: usize = 256;
 
@@ -64,6 +67,8 @@ struct Work {
     witness: Witness,
     model: Model,
     ours: bool,
+    /// When it was asked for last.
+    renewed: Timestamp,
     /// What was put on record and has not come back yet: until then nothing more is concluded.
     awaited: Vec<Event>,
     steps: Steps,
@@ -83,6 +88,7 @@ impl Desk {
             desk: self,
             model,
             ours: false,
+            renewed: Timestamp::UNIX_EPOCH,
             awaited: Vec::new(),
             steps: Steps::default(),
         };
@@ -114,19 +120,28 @@ impl Desk {
 impl Work {
     /// Takes or renews the lease, and looks at the clock.
     async fn keep(&mut self) {
-        let every = self.desk.clock.shown(ASKED * 2);
         let name = lease_on(&self.desk.book.borrow().roster);
-        let lease = self.desk.journal.lease(name, every).await;
-        self.ours = lease == Lease::Held;
+        let asked = self.witness.clock.now();
+        let lease = self.desk.journal.lease(name, self.lasts()).await;
+        (self.ours, self.renewed) = (lease == Lease::Held, asked);
         let stepped = match (&self.desk.clock, steps::uptime()) {
             (Clock::System, Some(up)) => self.steps.look(self.witness.clock.now(), up),
             _ => None,
         };
-        if let Some(by) = stepped.filter(|_| self.ours) {
+        // One of all desks on this journal puts it there: counted twice it would be twice as long.
+        let is_told = |lease| lease == Lease::Held;
+        if let Some(by) = stepped
+            && is_told(self.desk.journal.lease(Name::new(CLOCK), ONCE).await)
+        {
             let what = Fact::ClockStepped(ClockStepped { by });
             self.record(self.witness.clock.now(), Subject::Observer, what);
         }
         self.conclude();
+    }
+
+    /// How long the lease lasts.
+    fn lasts(&self) -> Span {
+        self.desk.clock.shown(ASKED * 2)
     }
 
     fn conclude(&mut self) {
@@ -134,6 +149,10 @@ impl Work {
             return;
         }
         let now = self.witness.clock.now();
+        // A process that was stopped does not know yet that the lease went to another.
+        if !(Span::ZERO..=self.lasts()).contains(&Span::between(self.renewed, now)) {
+            return;
+        }
         let conclusions = self.model.conclusions(&self.desk.book.borrow().rules, now);
         for c in conclusions {
             let incident = match (c.id, &c.entry) {

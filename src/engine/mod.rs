@@ -407,7 +407,7 @@ impl Run {
             | Effect::Redraw
             | Effect::Suspend
             | Effect::Copy { .. }
-            | Effect::Past(_)
+            | Effect::Past(..)
             | Effect::Edit(_)
             | Effect::Remind { .. } => {}
         }

@@ -16,8 +16,10 @@ const BACK: Span = Span::from_hours(24 * 14);
 const STEPS_BACK: Span = Span::from_hours(24 * 90);
 /// The most incidents that a model starts with, the newest.
 const MOST: i64 = 64;
-/// The most entries of one of them, the newest, beside the one that opened it.
-const ENTRIES: i64 = 1_000;
+/// The most notes and updates of one of them, the newest. Of what its backlog came to the last one says all.
+const WORDS: i64 = 1_000;
+/// The most of all else, the newest, beside the one that opened it.
+const ENTRIES: i64 = 5_000;
 
 /// The places of the entries before `from` that matter at it.
 pub fn before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, Trouble> {
@@ -35,13 +37,24 @@ pub fn before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, Trouble> {
          WHERE s.part = 'incident' AND e.at < ?2 GROUP BY s.id HAVING max(e.at) >= ?3 ORDER BY max(e.at) DESC LIMIT ?4",
     )?;
     let lately = params![Kind::Incident.code(), from, from.saturating_sub(BACK.micros()), MOST];
+    // Which entry it is stands in its shape; in words of people the same would stand with its quotes escaped.
     let mut entries = db.prepare_cached(
-        "SELECT id FROM (SELECT id FROM event WHERE subject = ?1 AND kind = ?2 AND at < ?3 ORDER BY at DESC, id DESC LIMIT ?4)
-         UNION SELECT min(id) FROM event WHERE subject = ?1 AND kind = ?2 AND at < ?3",
+        r#"WITH of AS (SELECT e.id, e.at, instr(s.text, '"entry":"backlog-seen"') > 0 AS backlog,
+                              instr(s.text, '"entry":"noted"') + instr(s.text, '"entry":"update-posted"') > 0 AS words
+                       FROM event e JOIN shape s ON s.id = e.shape WHERE e.subject = ?1 AND e.kind = ?2 AND e.at < ?3)
+           SELECT id FROM (SELECT id FROM of WHERE words ORDER BY at DESC, id DESC LIMIT ?4)
+           UNION SELECT id FROM (SELECT id FROM of WHERE backlog ORDER BY at DESC, id DESC LIMIT 1)
+           UNION SELECT id FROM (SELECT id FROM of WHERE NOT words AND NOT backlog ORDER BY at DESC, id DESC LIMIT ?5)
+           UNION SELECT min(id) FROM of"#,
     )?;
     for subject in subjects.query_map(lately, |r| r.get::<_, i64>(0))?.flatten() {
-        let all = params![subject, Kind::Incident.code(), from, ENTRIES];
-        ids.extend(entries.query_map(all, |r| r.get::<_, i64>(0))?.flatten());
+        let all = params![subject, Kind::Incident.code(), from, WORDS, ENTRIES];
+        ids.extend(
+            entries
+                .query_map(all, |r| r.get::<_, Option<i64>>(0))?
+                .flatten()
+                .flatten(),
+        );
     }
     Ok(ids)
 }

@@ -56,6 +56,11 @@ impl Cursor {
     pub fn before(self, events: u64) -> Self {
         Self(self.0.saturating_sub_unsigned(events).max(0))
     }
+    /// The place so many events after.
+    #[must_use]
+    pub fn after(self, events: u64) -> Self {
+        Self(self.0.saturating_add_unsigned(events))
+    }
     /// How many events lie between at most, up to a place that comes later; none up to one that comes before.
     pub fn until(self, later: Self) -> u64 {
         later.0.saturating_sub(self.0).max(0).unsigned_abs()

@@ -1,13 +1,16 @@
 //! The record as it stood at a moment of the past, for who looks back. A moment has a place in the order of the record: after
-//! the newest event that is stamped at or before it. Where a clock was set back, moments come twice, and one of the two places
-//! is meant.
+//! the newest event that is stamped at or before it, and those around that. Where a clock was set back, moments come twice,
+//! and one of the two places is meant.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, params};
 
 use super::start::{self, Start};
 use super::{Cursor, Sqlite, Trouble, row};
 use crate::domain::Timestamp;
 use crate::domain::event::Event;
+
+/// So many events may stand between one and another that was stamped before it.
+const AT_ONCE: i64 = 500;
 
 /// What the record spans.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +65,47 @@ impl Sqlite {
             Ok(row.optional()?)
         };
         let found = newest("<")?.max(newest(">=")?);
-        Ok(Cursor(found.map_or(0, |(_, id)| id)))
+        let Some((_, id)) = found else { return Ok(Cursor::START) };
+        // What is seen at once comes on record in any order.
+        let mut after = self.db.prepare_cached(
+            "SELECT max(id) FROM (SELECT id, at FROM event WHERE id > ?1 ORDER BY id LIMIT ?2) WHERE at <= ?3",
+        )?;
+        let later: Option<i64> = after.query_row(params![id, AT_ONCE, at.as_microsecond()], |r| r.get(0))?;
+        Ok(Cursor(later.unwrap_or(id)))
+    }
+
+    /// The place before every event that is stamped at or after a moment, also where a clock was set back across it.
+    fn place_before(&self, at: Timestamp) -> Result<Cursor, Trouble> {
+        let first: Option<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT min(id) FROM (SELECT min(id) AS id FROM event INDEXED BY sample_by_time WHERE kind < 100 AND at >= ?1
+                                      UNION ALL SELECT min(id) FROM event INDEXED BY kept_by_time WHERE kind >= 100 AND at >= ?1)",
+            )?
+            .query_row([at.as_microsecond()], |r| r.get(0))?;
+        Ok(match first {
+            Some(first) => Cursor(first - 1),
+            None => self.last_place()?,
+        })
+    }
+
+    /// The place of the newest event.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn last_place(&self) -> Result<Cursor, Trouble> {
+        let mut query = self.db.prepare_cached("SELECT coalesce(max(id), 0) FROM event")?;
+        Ok(Cursor(query.query_row([], |r| r.get(0))?))
+    }
+
+    /// When the oldest sample was taken: what came before was let go, but for what is kept for ever.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn samples_from(&self) -> Result<Option<Timestamp>, Trouble> {
+        let mut query = self.db.prepare_cached("SELECT min(at) FROM event WHERE kind < 100")?;
+        let at: Option<i64> = query.query_row([], |r| r.get(0))?;
+        Ok(at.and_then(|at| Timestamp::from_microsecond(at).ok()))
     }
 
     /// The stamp of the event at a place; `None` before the first.
@@ -83,39 +126,46 @@ impl Sqlite {
     /// When the record cannot be read.
     pub fn start_until(&self, from: Timestamp, until: Cursor) -> Result<Start, Trouble> {
         self.at_once(|me| {
-            let after = me.place_at(from)?.min(until);
+            let after = me.place_before(from)?.min(until);
             let mut start = Start {
                 next: until,
                 ..Start::default()
             };
+            // Of samples the oldest are left out where there are too many; what is kept for ever is state, and is not.
+            let samples = until.before(start::MOST.unsigned_abs()).max(after);
+            let left_out: i64 = me.db.query_row(
+                "SELECT count(*) FROM event WHERE id > ?1 AND id <= ?2 AND kind < 100",
+                [after.0, samples.0],
+                |r| r.get(0),
+            )?;
+            start.left_out = left_out.unsigned_abs();
             for id in start::state_before(&me.db, from.as_microsecond())? {
                 if id <= after.0 {
                     start.take(row::batch(&me.db, "WHERE e.id = ?1", [id], Cursor::START)?);
                 }
             }
-            let kept = (until.0 - after.0).min(start::MOST);
-            start.left_out = (until.0 - after.0 - kept).unsigned_abs();
             start.take(row::batch(
                 &me.db,
-                "WHERE e.id > ?1 AND e.id <= ?2 ORDER BY e.id",
-                [until.0 - kept, until.0],
+                "WHERE e.id > ?1 AND e.id <= ?2 AND (e.id > ?3 OR e.kind >= 100) ORDER BY e.id",
+                [after.0, until.0, samples.0],
                 after,
             )?);
             Ok(start)
         })
     }
 
-    /// The events after one place up to another, in the order of the record.
+    /// The events after one place up to another, in the order of the record, and how many rows could not be read.
     ///
     /// # Errors
     /// When the record cannot be read.
-    pub fn after_until(&self, after: Cursor, until: Cursor) -> Result<Vec<Event>, Trouble> {
+    pub fn after_until(&self, after: Cursor, until: Cursor) -> Result<(Vec<Event>, u64), Trouble> {
         let all = row::batch(
             &self.db,
             "WHERE e.id > ?1 AND e.id <= ?2 ORDER BY e.id",
             [after.0, until.0],
             after,
         )?;
-        Ok(all.events.into_iter().map(|(_, event)| event).collect())
+        let events = all.events.into_iter().map(|(_, event)| event).collect();
+        Ok((events, all.skipped))
     }
 }

@@ -10,7 +10,7 @@ use super::{Batch, Cursor, Trouble, incidents, outages, row};
 use crate::domain::event::Event;
 use crate::domain::{Span, Timestamp};
 
-/// The most events after the moment that are handed out, the newest: about 70 MB of them, two hours of twenty servers
+/// The most samples after the moment that are handed out, the newest, beside all that is kept for ever: about 70 MB of them, two hours of twenty servers
 /// whose logs are followed.
 pub(super) const MOST: i64 = 70_000;
 /// An action that was not read back after so long will not be any more.
@@ -42,8 +42,7 @@ pub fn start_from(db: &mut Connection, from: Timestamp) -> Result<Start, Trouble
         start.take(row::batch(&tx, "WHERE e.id = ?1", [id], Cursor::START)?);
     }
     let after: i64 = tx.query_row(
-        "SELECT (SELECT count(*) FROM event WHERE kind < 100 AND at >= ?1)
-              + (SELECT count(*) FROM event WHERE kind >= 100 AND at >= ?1)",
+        "SELECT count(*) FROM event WHERE kind < 100 AND at >= ?1",
         [from],
         |r| r.get(0),
     )?;
@@ -51,8 +50,8 @@ pub fn start_from(db: &mut Connection, from: Timestamp) -> Result<Start, Trouble
     let rest = row::batch(
         &tx,
         "WHERE e.id IN (SELECT id FROM (SELECT id FROM event INDEXED BY sample_by_time WHERE kind < 100 AND at >= ?1
-                              UNION ALL SELECT id FROM event INDEXED BY kept_by_time WHERE kind >= 100 AND at >= ?1)
-                        ORDER BY id DESC LIMIT ?2)
+                                        ORDER BY id DESC LIMIT ?2)
+                        UNION ALL SELECT id FROM event INDEXED BY kept_by_time WHERE kind >= 100 AND at >= ?1)
          ORDER BY e.id",
         params![from, MOST],
         Cursor::START,
@@ -95,6 +94,12 @@ pub(super) fn state_before(db: &Connection, from: i64) -> Result<BTreeSet<i64>, 
         let planned = params![subject, Kind::ActionPlanned.code(), from];
         actions.extend(last_action.query_map(planned, |r| r.get::<_, String>(0))?.flatten());
     }
+    // What each observer watches, of those that said so last.
+    let mut watching = db.prepare_cached(
+        "SELECT max(id) AS last FROM event WHERE kind = ?1 AND at < ?2 GROUP BY observer ORDER BY last DESC LIMIT 64",
+    )?;
+    let rosters = params![Kind::Watching.code(), from];
+    ids.extend(watching.query_map(rosters, |r| r.get::<_, i64>(0))?.flatten());
     let mut open = db.prepare_cached(
         "SELECT p.action FROM event p WHERE p.kind = ?1 AND p.kind >= 100 AND p.at < ?2 AND p.at >= ?3
            AND 2 > (SELECT count(DISTINCT kind) FROM event o WHERE o.action = p.action AND o.at < ?2 AND o.kind IN (?4, ?5))",

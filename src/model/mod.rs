@@ -19,7 +19,7 @@ mod server;
 mod summary;
 pub mod timeline;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
@@ -101,6 +101,28 @@ impl Model {
     /// can share one journal; without, the roster of whoever spoke last (replay).
     pub fn new(me: Option<ObserverId>) -> Self {
         Self { me, ..Self::default() }
+    }
+
+    /// Says from when on all events are taken in: what is applied of before is the last of each, and the time between two of them
+    /// is not one in which nobody watched.
+    pub fn known_from(&mut self, at: Timestamp) {
+        self.desk.timeline.known_from(at);
+    }
+
+    /// Takes in a record that others made: of its observers it follows the one that watches what is meant by `like`, or the most
+    /// where that names nothing. Another that watches less than half of that is somebody's look at something else.
+    pub fn retell<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>, like: &BTreeSet<Name>) {
+        let meant =
+            |names: &mut dyn Iterator<Item = &Name>| names.filter(|n| like.is_empty() || like.contains(*n)).count();
+        for e in events {
+            if let Fact::Watching(roster) = &e.what
+                && self.me.as_ref() != Some(&e.seen_by)
+                && 2 * meant(&mut roster.servers.iter().map(|w| &w.name)) >= meant(&mut self.servers.keys())
+            {
+                self.me = Some(e.seen_by.clone());
+            }
+            self.apply(e);
+        }
     }
 
     /// Takes in one event.

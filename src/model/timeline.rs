@@ -179,6 +179,7 @@ pub struct Timeline {
     doors: BTreeMap<(Name, Name), Told>,
     queues: BTreeMap<(Name, Name), Turning>,
     looked: Option<Moment>,
+    known_from: Option<Timestamp>,
 }
 
 impl Timeline {
@@ -209,9 +210,15 @@ impl Timeline {
         });
     }
 
+    /// From when on it is told of all looks.
+    pub(super) const fn known_from(&mut self, at: Timestamp) {
+        self.known_from = Some(at);
+    }
+
     /// Somebody looked at something; `every` is how often that is done.
     pub(super) fn looked(&mut self, at: Moment, every: Span) {
         if let Some(last) = self.looked
+            && self.known_from.is_none_or(|from| last.at >= from)
             && last.until(at) > ABSENT.max(every * 6)
         {
             self.observed(at, Source::Observer, What::Absent(last));

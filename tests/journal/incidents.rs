@@ -2,9 +2,9 @@
 
 use mailtop::domain::Span;
 use mailtop::domain::event::{Event, Fact, Subject};
-use mailtop::domain::incident::fact::Noted;
+use mailtop::domain::incident::fact::{Acknowledged, Noted, StateSet};
 use mailtop::domain::incident::moment::ClockStepped;
-use mailtop::domain::incident::{Entry, IncidentId};
+use mailtop::domain::incident::{Entry, IncidentId, State};
 use mailtop::journal::{Durability, Record, Sqlite};
 use mailtop::model::Model;
 
@@ -68,4 +68,47 @@ fn a_model_that_starts_late_knows_an_incident_with_its_opening_and_its_newest_no
     assert_eq!(known.len(), 1, "of the old one nothing was said for twenty days");
     assert_eq!(known[0].notes.last().unwrap().1.text.as_str(), "1499");
     assert!(start.events.len() < 1_010, "{}", start.events.len());
+}
+
+#[test]
+fn what_a_backlog_came_to_and_a_flood_of_notes_push_out_nothing_that_was_decided() {
+    const DAY: i64 = 86_400;
+    let room = Room::new();
+    let mut db = room.sqlite();
+    let entry = |at: i64, entry: Entry| about("i1", at, entry);
+    let seen = |n: i64| {
+        entry(
+            20 * DAY + 10 + n,
+            Entry::BacklogSeen(
+                serde_json::from_value(
+                    serde_json::json!({"peak": n, "peak_at": t(20 * DAY).to_string(), "mail_minutes": n}),
+                )
+                .unwrap(),
+            ),
+        )
+    };
+    let by = || "lin@desk".into();
+    let mut all = vec![
+        opened("i1", 20 * DAY),
+        entry(20 * DAY + 1, Entry::Acknowledged(Acknowledged { by: by() })),
+        entry(
+            20 * DAY + 2,
+            Entry::State(StateSet {
+                to: State::Resolved,
+                by: Some(by()),
+                why: None,
+            }),
+        ),
+    ];
+    all.extend((0..1_500).map(seen));
+    // Words that look like an entry are none.
+    all.extend((0..1_500).map(|n| note("i1", 20 * DAY + 1_600 + n, "\"entry\":\"backlog-seen\"")));
+    db.append(&all, Durability::Process).unwrap();
+    let start = db.start_from(t(21 * DAY)).unwrap();
+    let mut model = Model::new(None);
+    model.apply_all(&start.events);
+    let one = model.incidents().next().unwrap();
+    assert!(one.is_resolved() && one.acknowledged.is_some(), "{one:?}");
+    assert_eq!((one.backlog.peak.map(|p| p.0), one.notes.len()), (Some(1_499), 500));
+    assert!(start.events.len() < 1_020, "{}", start.events.len());
 }

@@ -36,6 +36,20 @@ impl Weekend {
         IncidentId(Name::new("20261121T1100-0001"))
     }
 
+    /// Servers of these names, as they are watched.
+    pub fn watched(names: &[&str]) -> Vec<Watched> {
+        let one = Self {
+            servers: names.len(),
+            hours: 1,
+            every: Span::from_secs(10),
+        };
+        let mut all = one.roster().servers;
+        for (watched, name) in all.iter_mut().zip(names) {
+            watched.name = Name::new(name);
+        }
+        all
+    }
+
     fn roster(&self) -> Roster {
         let servers = (0..self.servers)
             .map(|i| Watched {

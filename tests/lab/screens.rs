@@ -6,7 +6,7 @@ use mailtop::console::app::{App, AppOptions, Msg, Screen, Seen, ServerView, Trav
 use mailtop::console::view;
 use mailtop::domain::event::Event;
 use mailtop::domain::{Span, Timestamp};
-use mailtop::engine::past::{Depth, Past, View};
+use mailtop::engine::past::{Depth, Of, Past, View};
 use mailtop::model::Model;
 
 fn options() -> AppOptions {
@@ -50,13 +50,20 @@ pub fn back(view: View) -> Vec<String> {
         first: view.extent.first,
         last: view.extent.last,
         whole: view.whole,
+        from: view.from,
+        samples_from: view.samples_from,
+        missing: view.missing,
     };
-    let _ = app.update(Msg::Past(Ok(seen)), clock);
+    let _ = app.update(Msg::Past(0, Ok(seen)), clock);
     screens(app, clock)
 }
 
 pub fn open(path: &Path) -> Past {
-    Past::open(path, None).map_err(|t| format!("{t:?}")).unwrap()
+    let of = Of {
+        journal: path.to_owned(),
+        ..Of::default()
+    };
+    Past::open(of).map_err(|t| format!("{t:?}")).unwrap()
 }
 
 pub fn at(past: &mut Past, moment: Timestamp, depth: Depth) -> View {

@@ -10,6 +10,7 @@ mod actions;
 mod bad_input;
 mod causes;
 mod check;
+mod clock;
 mod domain;
 mod doors;
 mod draft;

@@ -2,7 +2,7 @@
 //! asks the servers.
 
 use std::io::{BufRead, BufReader};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,11 @@ pub struct Watcher {
 
 impl Watcher {
     pub fn start(home: &Home) -> Self {
-        let mut child = home.command(&["watch"]).spawn().unwrap();
+        Self::of(home.command(&["watch"]))
+    }
+    /// By this command.
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (tell, lines) = channel();
         std::thread::spawn(move || {

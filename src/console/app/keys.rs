@@ -146,7 +146,7 @@ impl App {
             Command::Suspend => return vec![Effect::Suspend],
             Command::Interrupt => return self.quit(),
             _ if place != self.ground() => {}
-            _ if self.is_past() && command.is_of_now() => {
+            _ if self.is_past() && (command.is_of_now() || (command, place) == (Command::Open, Place::Server)) => {
                 self.say(self.not_in_the_past());
                 return Vec::new();
             }

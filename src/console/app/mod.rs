@@ -45,7 +45,7 @@ pub use msg::Msg;
 pub use options::{Access, AppOptions, Pace};
 pub use outage::{FORMS, OutageDialog, since};
 pub use palette::Palette;
-pub use past::{FORMS as MOMENTS, GoTo, Play, Seen, Shown, Travel, moment as moment_of};
+pub use past::{FORMS as MOMENTS, GoTo, Play, SPEED as REPLAY_SPEED, Seen, Shown, Travel, moment as moment_of};
 pub use pick::{Pick, PickMany};
 pub use server::{Pane, ServerView};
 pub use status::Status;
@@ -130,6 +130,8 @@ pub struct App {
     pub recording: Recording,
     /// Where the past is shown.
     pub past: Option<Travel>,
+    /// The number of the last question to the record.
+    asked: u64,
     /// What the clock had when the last message came.
     clock: Timestamp,
     said: Option<Text>,
@@ -160,6 +162,7 @@ impl App {
             role: Role::Probing,
             recording: Recording::Yes,
             past: None,
+            asked: 0,
             clock: Timestamp::UNIX_EPOCH,
             said: None,
             notices: Vec::new(),
@@ -191,8 +194,8 @@ impl App {
                 self.of_now(|me| me.measure(now))
             }
             Msg::Answer(answer) => self.answered(answer, now),
-            Msg::Past(seen) => {
-                self.looked_back(seen, now);
+            Msg::Past(number, seen) => {
+                self.looked_back(number, seen, now);
                 Vec::new()
             }
             Msg::Copied(what) => {
@@ -212,6 +215,9 @@ impl App {
         effects.extend(self.of_now(|me| me.remind(now)));
         effects.extend(self.advance(now));
         let shown = self.moment(now);
+        if self.is_past() {
+            effects.retain(fits_the_past);
+        }
         self.settle(shown);
         // What is learned only adds to an incident: what it takes to hold a cursor inside is spent on what a person does.
         if !learns {
@@ -225,7 +231,11 @@ impl App {
             if let Some(live) = self.live() {
                 live.apply_all(events);
             }
-            return;
+            self.opening = false;
+            return self.of_now(|me| {
+                me.learned_of_incidents(events);
+                me.forget_finished(now);
+            });
         }
         let before = self.fleet.selected().and_then(|name| self.position(name, now));
         self.model.apply_all(events);
@@ -237,6 +247,13 @@ impl App {
     /// Takes in that the fleet is another one. A server that is not in it takes its cursor with it, and says so: a key must not
     /// fall on another one unnoticed.
     fn fit(&mut self, before: Option<usize>, gone: &str, now: Timestamp) {
+        self.go_with(before, gone, now);
+        let model = &self.model;
+        self.fleet.keep_marks(|name| model.server(name).is_some());
+    }
+
+    /// The same for a fleet that is only looked at: what is marked stays so.
+    fn go_with(&mut self, before: Option<usize>, gone: &str, now: Timestamp) {
         if let (Some(name), Some(at)) = (self.fleet.selected().cloned(), before)
             && self.model.server(&name).is_none()
         {
@@ -251,8 +268,6 @@ impl App {
             self.say(format!("{name} {gone}"));
             self.screen = Screen::Fleet;
         }
-        let model = &self.model;
-        self.fleet.keep_marks(|name| model.server(name).is_some());
     }
 
     fn answered(&mut self, answer: Answer, now: Timestamp) -> Vec<Effect> {
@@ -400,6 +415,21 @@ impl App {
         self.settle_messages(now);
         self.settle_overlay(now);
     }
+}
+
+/// Whether an effect asks no server and does nothing, but for what is due now whatever is shown.
+const fn fits_the_past(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::Past(..)
+            | Effect::Quit
+            | Effect::Mouse(_)
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Copy { .. }
+            | Effect::Remind { .. }
+            | Effect::Measured { .. }
+    )
 }
 
 #[cfg(test)]

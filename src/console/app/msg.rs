@@ -23,8 +23,8 @@ pub enum Msg {
     Events(Vec<Event>),
     /// The engine answers.
     Answer(Answer),
-    /// The record was asked how it was.
-    Past(Result<Seen, Text>),
+    /// What the record has of what was asked by this number.
+    Past(u64, Result<Seen, Text>),
     /// What became of words that were to be copied.
     Copied(Text),
     /// The user's own editor ended: the words as it left them, or why they were not changed.

@@ -9,10 +9,10 @@ use tui_input::Input;
 use crate::console::keymap::{Command, Place};
 use crate::console::when;
 use crate::domain::effect::{Back, Effect};
-use crate::domain::{Span, Text};
+use crate::domain::{Name, Span, Text};
 use crate::model::Model;
 
-use super::{App, Overlay, outage};
+use super::{App, Overlay, Screen, outage};
 
 /// One step.
 pub const STEP: Span = Span::from_mins(1);
@@ -36,6 +36,12 @@ pub struct Seen {
     pub last: Timestamp,
     /// Whether all of the past that is shown is behind it.
     pub whole: bool,
+    /// From when on all events are behind it; of what came before, the last of each.
+    pub from: Timestamp,
+    /// When the oldest sample on record was taken.
+    pub samples_from: Option<Timestamp>,
+    /// Rows behind it that are not there: not readable, or too many.
+    pub missing: u64,
 }
 
 /// A console that shows the past.
@@ -51,6 +57,8 @@ pub struct Travel {
     plays: bool,
     /// The fleet as known now; `None` where only a record is shown.
     live: Option<Box<Model>>,
+    /// The screen and the cursor from which somebody went back.
+    here: Option<(Screen, Option<Name>)>,
 }
 
 /// What is shown of the past.
@@ -64,6 +72,12 @@ pub struct Shown {
     pub last: Timestamp,
     /// Whether all that is behind it is read.
     pub whole: bool,
+    /// From when on that is all that is on record.
+    pub from: Timestamp,
+    /// Whether its samples were let go by retention.
+    pub let_go: bool,
+    /// How much is not there.
+    pub missing: u64,
 }
 
 /// How it is played.
@@ -95,6 +109,7 @@ impl Travel {
             play: None,
             plays,
             live: None,
+            here: None,
         }
     }
     /// Whether only a record is shown, so that there is no way back to now.
@@ -179,6 +194,11 @@ impl App {
         };
         let what = if travel.is_replay() { "a record" } else { "the past" };
         let ago = when::age(shown.at, self.clock);
+        let lacks = match shown {
+            Shown { let_go: true, .. } => " · what was seen then was let go (keep)".to_owned(),
+            Shown { missing: 1.., .. } => format!(" · {} rows of the record are not in it", shown.missing),
+            _ => String::new(),
+        };
         let how = match (travel.play, travel.wanted, shown.whole) {
             (Some(play), _, _) => format!(", played ×{}", play.speed),
             (None, Some(Back::Before(_) | Back::After(_)), _) => ", looking for the next line".to_owned(),
@@ -193,7 +213,7 @@ impl App {
             ""
         };
         Some(vec![
-            format!("{what}, {ago} ago{how}{ends}"),
+            format!("{what}, {ago} ago{how}{ends}{lacks}"),
             format!("{what}, {ago} ago"),
         ])
     }
@@ -255,10 +275,25 @@ impl App {
                     play: None,
                     plays: false,
                     live: Some(Box::default()),
+                    here: None,
                 });
             }
         }
-        vec![Effect::Past(to)]
+        vec![self.ask(to)]
+    }
+
+    /// Only the answer to the last question counts.
+    fn ask(&mut self, to: Back) -> Effect {
+        self.asked += 1;
+        Effect::Past(self.asked, to)
+    }
+
+    /// From when on the record behind what is shown was read event by event.
+    pub fn read_from(&self) -> Option<Timestamp> {
+        match &self.past {
+            Some(Travel { shown: Some(shown), .. }) => Some(shown.from),
+            _ => self.options.read_from,
+        }
     }
 
     /// Back to now; to the end of a record that nobody adds to.
@@ -273,6 +308,10 @@ impl App {
             if travel.shown.is_some() {
                 self.model = *live;
             }
+            if let Some((screen, cursor)) = travel.here.take() {
+                self.screen = screen;
+                self.fleet.select(cursor);
+            }
             self.past = None;
             self.fit(Some(0), "is no longer watched", now);
             self.forget_finished(now);
@@ -281,7 +320,7 @@ impl App {
         }
         let last = travel.shown.map(|s| s.last);
         travel.wanted = last.map(Back::To);
-        travel.wanted.map(Effect::Past).into_iter().collect()
+        last.map(|at| self.ask(Back::To(at))).into_iter().collect()
     }
 
     fn play_or_stop(&mut self) -> Vec<Effect> {
@@ -320,11 +359,14 @@ impl App {
         }
         let to = Back::To(at.min(shown.last));
         travel.wanted = Some(to);
-        vec![Effect::Past(to)]
+        vec![self.ask(to)]
     }
 
     /// The record has answered.
-    pub(super) fn looked_back(&mut self, seen: Result<Seen, Text>, now: Timestamp) {
+    pub(super) fn looked_back(&mut self, number: u64, seen: Result<Seen, Text>, now: Timestamp) {
+        if number != self.asked {
+            return;
+        }
         let cursor = self
             .fleet
             .selected()
@@ -333,7 +375,7 @@ impl App {
         let seen = match seen {
             Ok(seen) => seen,
             Err(why) => {
-                travel.wanted = None;
+                (travel.wanted, travel.play, travel.plays) = (None, None, false);
                 if travel.shown.is_none() && travel.live.is_some() {
                     self.past = None;
                 }
@@ -345,12 +387,11 @@ impl App {
             first: seen.first,
             last: seen.last,
             whole: seen.whole,
+            from: seen.from,
+            let_go: seen.samples_from.is_some_and(|oldest| seen.at < oldest),
+            missing: seen.missing,
         };
-        let asked_since = match travel.wanted {
-            Some(Back::To(at)) => at.clamp(seen.first, seen.last) != seen.at,
-            _ => false,
-        };
-        if seen.whole && !asked_since {
+        if seen.whole {
             travel.wanted = None;
         }
         if seen.whole && std::mem::take(&mut travel.plays) {
@@ -365,8 +406,13 @@ impl App {
             && let Some(live) = &mut travel.live
         {
             **live = before;
+            travel.here = Some((self.screen.clone(), self.fleet.selected().cloned()));
         }
-        self.fit(cursor, "was not watched then", seen.at);
+        // A page of messages was listed by a server, and is of the moment in which it was.
+        if let Screen::Messages(view) = &self.screen {
+            self.screen = Screen::Server(view.back.clone());
+        }
+        self.go_with(cursor, "was not watched then", seen.at);
     }
 
     /// Enter and Esc where a moment is typed.
@@ -412,6 +458,8 @@ pub fn moment(typed: &str, here: Timestamp, end: Timestamp, zone: &TimeZone) -> 
     match outage::since(typed, if alone { closest.min(end) } else { end }, zone) {
         Ok(Some(at)) => Ok(at),
         Ok(None) => Err(format!("type a moment: {FORMS}")),
-        Err(why) => Err(why.replace(outage::FORMS, FORMS)),
+        Err(why) => Err(why
+            .replace(outage::FORMS, FORMS)
+            .replace("that is in the future", "that is after the end of what can be shown")),
     }
 }

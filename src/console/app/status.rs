@@ -57,6 +57,7 @@ impl App {
         if let Recording::No { why } = &self.recording {
             all.push(Status::NotRecording(why.clone()));
         }
+        let clock = self.clock();
         for s in &self.mine {
             let doing = match s.verb {
                 Verb::Pause => "pausing",
@@ -64,7 +65,7 @@ impl App {
                 Verb::Extend => "extending the pause of",
                 Verb::Flush => "flushing by",
             };
-            let age = when::age(s.at, now);
+            let age = when::age(s.at, clock);
             all.push(Status::Acting(format!("{doing} {} on {}, {age}", s.job, s.server)));
         }
         let (urgent, later): (Vec<_>, Vec<_>) = self
@@ -98,12 +99,9 @@ impl App {
 
     /// Everything that mailtop had to say, oldest first: from the record and from the engine.
     pub fn notices(&self) -> Vec<(Timestamp, Text)> {
-        let mut all: Vec<_> = self
-            .model
-            .notices()
-            .cloned()
-            .chain(self.notices.iter().cloned())
-            .collect();
+        // What this console had to say since is of now.
+        let ours = if self.is_past() { &[][..] } else { &self.notices[..] };
+        let mut all: Vec<_> = self.model.notices().cloned().chain(ours.iter().cloned()).collect();
         all.sort_by_key(|(at, _)| *at);
         // A notice that came both ways is one notice.
         all.dedup_by(|b, a| a.1 == b.1 && Span::between(a.0, b.0) < Span::from_secs(5));

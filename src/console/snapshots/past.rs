@@ -5,14 +5,20 @@ use insta::assert_snapshot;
 use super::*;
 use crate::console::app::{AppOptions, Seen, Travel};
 
-fn seen(s: i64) -> Msg {
-    Msg::Past(Ok(Seen {
-        at: at(s),
-        model: Box::new(fixture::weekend()),
-        first: at(-100_000),
-        last: at(0),
-        whole: true,
-    }))
+fn seen(number: u64, s: i64) -> Msg {
+    Msg::Past(
+        number,
+        Ok(Seen {
+            at: at(s),
+            model: Box::new(fixture::weekend()),
+            first: at(-100_000),
+            last: at(0),
+            whole: true,
+            from: at(-100_000),
+            samples_from: None,
+            missing: 0,
+        }),
+    )
 }
 
 /// An hour and a half later, at what was then.
@@ -21,7 +27,7 @@ fn past(size: (u16, u16)) -> App {
     let later = at(5_400);
     app.update(Msg::Key(KeyEvent::new(KeyCode::Char('['), KeyModifiers::NONE)), later);
     app.past.as_mut().unwrap().wanted = None;
-    app.update(seen(0), later);
+    app.update(seen(1, 0), later);
     app
 }
 
@@ -49,6 +55,6 @@ fn a_record_alone_says_that_it_is_one() {
     app.size = (80, 24);
     app.past = Some(Travel::replay(now(), true));
     assert_snapshot!("replay_begins_80x24", drawn(&app));
-    app.update(seen(0), at(200_000));
+    app.update(seen(0, 0), at(200_000));
     assert_snapshot!("replay_80x24", drawn(&app));
 }

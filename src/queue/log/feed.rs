@@ -62,21 +62,37 @@ impl<'c> Feed<'c> {
     }
 }
 
-/// How many lines of mail programs a line says were left out: by the rate limit of journald, told by unit, or by that of rsyslog,
-/// which tells no more than the process.
+/// How many lines of mail programs a line says were left out: by the rate limit of journald (`Suppressed N messages from UNIT`), or
+/// by that of rsyslog: `imuxsock lost N messages from pid P due to rate-limiting`, `imuxsock[pid: P, name: /usr/…/master]: N
+/// messages lost due to rate-limiting`, `imjournal: N messages lost due to rate-limiting`. Where the program is told and is
+/// another's, nothing of ours was.
 fn left_out(line: &Line<'_>) -> u64 {
     let words = |text| memchr::memmem::find(line.text, text).is_some();
-    let number = || {
-        let digits = line.text.split(|b| !b.is_ascii_digit()).find(|d| !d.is_empty())?;
-        std::str::from_utf8(digits).ok()?.parse().ok()
+    let before_or_after = |mark: &[u8], after: bool| {
+        let at = memchr::memmem::find(line.text, mark)?;
+        let part = if after {
+            &line.text[at + mark.len()..]
+        } else {
+            &line.text[..at]
+        };
+        let mut numbers = part.split(|b| !b.is_ascii_digit()).filter(|d| !d.is_empty());
+        let digits = if after { numbers.next() } else { numbers.next_back() };
+        std::str::from_utf8(digits?).ok()?.parse().ok()
     };
-    let told = match line.tag {
-        b"systemd-journald" => line.text.starts_with(b"Suppressed ") && words(b" messages from ") && words(b"postfix"),
-        b"rsyslogd" => words(b"lost") && words(b"due to rate-limiting"),
-        _ => false,
+    let number = match line.tag {
+        b"systemd-journald" if line.text.starts_with(b"Suppressed ") && words(b"postfix") => {
+            before_or_after(b"Suppressed ", true)
+        }
+        tag if tag.starts_with(b"rsyslogd") && words(b"due to rate-limiting") => {
+            if words(b"name: ") && !words(b"postfix") {
+                return 0;
+            }
+            before_or_after(b" messages lost", false).or_else(|| before_or_after(b" lost ", true))
+        }
+        _ => return 0,
     };
     // A number that cannot be read is one that is not zero.
-    if told { number().unwrap_or(1) } else { 0 }
+    number.unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -97,7 +113,17 @@ mod tests {
             0,
             "only journald itself says so"
         );
-        let rsyslog = "Nov 23 14:00:07 mx1 rsyslogd: imuxsock lost 513 messages from pid 4711 due to rate-limiting";
-        assert_eq!(of(rsyslog), 513);
+        let rsyslog = |said: &str| of(&format!("Nov 23 14:00:07 mx1 {said}"));
+        assert_eq!(
+            rsyslog("rsyslogd-2177: imuxsock lost 513 messages from pid 4711 due to rate-limiting"),
+            513
+        );
+        let named = "rsyslogd: imuxsock[pid: 4711, name: /usr/lib/postfix/sbin/master]: 513 messages lost due to rate-limiting (200 allowed within 5 seconds)";
+        assert_eq!(rsyslog(named), 513);
+        assert_eq!(rsyslog(&named.replace("postfix/sbin/master", "cron")), 0);
+        assert_eq!(
+            rsyslog("rsyslogd: imjournal: 90 messages lost due to rate-limiting"),
+            90
+        );
     }
 }

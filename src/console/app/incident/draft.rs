@@ -56,7 +56,11 @@ pub struct DraftEditor {
 impl App {
     /// The draft of an incident.
     pub fn draft(&self, incident: &Incident, now: Timestamp) -> Draft {
-        let chosen = self.drafts.get(&incident.id).cloned().unwrap_or_default();
+        let mut chosen = self.drafts.get(&incident.id).cloned().unwrap_or_default();
+        if self.is_past() {
+            // What was written since is of now.
+            chosen.edited = None;
+        }
         let stage = chosen.stage.unwrap_or(Stage::State(incident.state));
         let templates = &self.options.terms.templates;
         let (edited, words) = if let Some((at, words)) = chosen.edited {

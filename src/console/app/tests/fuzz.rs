@@ -121,23 +121,29 @@ fn model(dice: &mut Rng) -> Model {
 }
 
 /// What the record answers, or that it cannot.
-fn past(dice: &mut Rng, to: Back, model: &Model, now: Timestamp) -> Msg {
+fn past(dice: &mut Rng, number: u64, to: Back, model: &Model, now: Timestamp) -> Msg {
     let at = match to {
         Back::To(at) => at,
         Back::Before(at) => Span::from_secs(-90).after(at),
         Back::After(at) => Span::from_secs(90).after(at),
     };
     if dice.u8(0..9) == 0 {
-        return Msg::Past(Err("nothing is on record before this".into()));
+        return Msg::Past(number, Err("nothing is on record before this".into()));
     }
     let first = Span::from_hours(-30).after(now);
-    Msg::Past(Ok(Seen {
-        at: at.clamp(first, now),
-        model: Box::new(model.clone()),
-        first,
-        last: now,
-        whole: dice.bool(),
-    }))
+    Msg::Past(
+        number,
+        Ok(Seen {
+            at: at.clamp(first, now),
+            model: Box::new(model.clone()),
+            first,
+            last: now,
+            whole: dice.bool(),
+            from: first,
+            samples_from: None,
+            missing: 0,
+        }),
+    )
 }
 
 #[test]
@@ -167,7 +173,7 @@ fn no_order_of_keys_makes_a_fault_or_changes_a_server_without_a_reason() {
                         }];
                         a.update(Msg::Answer(Answer::Checked { id, checks }), now())
                     }
-                    Effect::Past(to) => a.update(past(&mut dice, to, &a.model.clone(), now()), now()),
+                    Effect::Past(number, to) => a.update(past(&mut dice, number, to, &a.model.clone(), now()), now()),
                     asked => {
                         let answer = planned(&mut dice, asked, i + seed as usize * 10_000);
                         if let Answer::Planned(plan) = &answer {
@@ -213,7 +219,7 @@ fn no_order_of_keys_makes_a_fault_or_changes_a_server_without_a_reason() {
             let waits = |e: &Effect| {
                 matches!(
                     e,
-                    Effect::Plan { .. } | Effect::Run { .. } | Effect::Check { .. } | Effect::Past(_)
+                    Effect::Plan { .. } | Effect::Run { .. } | Effect::Check { .. } | Effect::Past(..)
                 )
             };
             waiting.extend(effects.into_iter().filter(waits));

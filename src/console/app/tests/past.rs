@@ -7,30 +7,50 @@ use crate::domain::effect::Back;
 const MINUTE: i64 = 60;
 
 /// What the record answers of a moment: the weekend as it was before mbox1's last look.
-fn seen(s: i64, whole: bool) -> Msg {
-    Msg::Past(Ok(Seen {
+#[allow(clippy::unnecessary_wraps)] // An answer may be an error.
+fn seen(s: i64, whole: bool) -> Result<Seen, Text> {
+    Ok(Seen {
         at: at(s),
         model: Box::new(fixture::weekend()),
         first: at(-100_000),
         last: now(),
         whole,
-    }))
+        from: at(-100_000),
+        samples_from: None,
+        missing: 0,
+    })
 }
-fn gone() -> Msg {
-    Msg::Past(Ok(Seen {
+#[allow(clippy::unnecessary_wraps)]
+fn gone() -> Result<Seen, Text> {
+    Ok(Seen {
         at: at(-90_000),
         model: Box::new(fixture::watching(vec![fixture::watched("mx1", "imap queue", &[])])),
         first: at(-100_000),
         last: now(),
         whole: true,
-    }))
+        from: at(-100_000),
+        samples_from: None,
+        missing: 0,
+    })
 }
 fn back(s: i64) -> App {
     let mut a = weekend();
     keys(&mut a, "[");
     a.past.as_mut().unwrap().wanted = Some(Back::To(at(s)));
-    a.update(seen(s, true), now());
+    answer(&mut a, seen(s, true), now());
     a
+}
+/// What the record was asked, and nothing else was to be done.
+fn asked(effects: Vec<Effect>) -> Vec<Back> {
+    let question = |e| match e {
+        Effect::Past(_, to) => to,
+        other => panic!("{other:?}"),
+    };
+    effects.into_iter().map(question).collect()
+}
+/// To the question that was asked last.
+fn answer(a: &mut App, seen: Result<Seen, Text>, now: Timestamp) {
+    a.update(Msg::Past(a.asked, seen), now);
 }
 fn words(app: &App) -> String {
     let status = app.status(app.moment(now()));
@@ -44,27 +64,24 @@ fn words(app: &App) -> String {
 #[test]
 fn a_step_asks_the_record_and_the_screen_stays_until_it_answers() {
     let mut a = weekend();
-    assert_eq!(keys(&mut a, "["), [Effect::Past(Back::To(at(-MINUTE)))]);
+    assert_eq!(asked(keys(&mut a, "[")), [Back::To(at(-MINUTE))]);
     assert_eq!(
         (a.moment(now()), words(&a).as_str()),
         (now(), "going back to Sun 18:35")
     );
     // Held down, it goes on from where it is going to.
     assert_eq!(
-        keys(&mut a, "[["),
-        [
-            Effect::Past(Back::To(at(-2 * MINUTE))),
-            Effect::Past(Back::To(at(-3 * MINUTE)))
-        ]
+        asked(keys(&mut a, "[[")),
+        [Back::To(at(-2 * MINUTE)), Back::To(at(-3 * MINUTE))]
     );
-    a.update(seen(-3 * MINUTE, false), now());
+    answer(&mut a, seen(-3 * MINUTE, false), now());
     assert_eq!(a.moment(now()), at(-3 * MINUTE));
     assert!(words(&a).contains("reading what came before"), "{}", words(&a));
-    a.update(seen(-3 * MINUTE, true), now());
+    answer(&mut a, seen(-3 * MINUTE, true), now());
     assert_eq!(words(&a), "the past, 3m ago");
-    assert_eq!(keys(&mut a, "]"), [Effect::Past(Back::To(at(-2 * MINUTE)))]);
-    assert_eq!(keys(&mut a, "{"), [Effect::Past(Back::Before(at(-3 * MINUTE)))]);
-    assert_eq!(keys(&mut a, "}"), [Effect::Past(Back::After(at(-3 * MINUTE)))]);
+    assert_eq!(asked(keys(&mut a, "]")), [Back::To(at(-2 * MINUTE))]);
+    assert_eq!(asked(keys(&mut a, "{")), [Back::Before(at(-3 * MINUTE))]);
+    assert_eq!(asked(keys(&mut a, "}")), [Back::After(at(-3 * MINUTE))]);
 }
 
 #[test]
@@ -86,7 +103,7 @@ fn an_event_that_comes_before_the_record_has_answered_is_not_lost() {
     let mut a = weekend();
     keys(&mut a, "[");
     learn(&mut a, vec![heal("mbox1")]);
-    a.update(seen(-MINUTE, true), now());
+    answer(&mut a, seen(-MINUTE, true), now());
     keys(&mut a, "G");
     assert_eq!(crate::model::count(&a.model, now()).down, 0);
 }
@@ -116,12 +133,112 @@ fn nothing_is_done_from_the_past_by_key_or_palette() {
     assert!(!keys(&mut a, "jp").is_empty(), "and now it can be done");
 }
 
+/// Every key of every screen, one after the other, from the past.
+#[test]
+fn no_key_of_any_screen_asks_a_server_or_says_anything_from_the_past() {
+    use crate::console::keymap::{BINDINGS, find};
+    let open = |ground: Place| {
+        let mut a = app(fixture::incidents::desk(), (120, 40));
+        match ground {
+            Place::Server => drop(enter(&mut a)),
+            Place::Incident => drop(keys(&mut a, "i")),
+            Place::Incidents => drop(keys(&mut a, "ii")),
+            _ => {}
+        }
+        keys(&mut a, "[");
+        answer(
+            &mut a,
+            Ok(Seen {
+                model: Box::new(fixture::incidents::desk()),
+                ..seen(-1, true).unwrap()
+            }),
+            now(),
+        );
+        assert_eq!((a.ground(), a.is_past()), (ground, true));
+        a
+    };
+    let mut tried = 0;
+    for ground in [Place::Fleet, Place::Server, Place::Incident, Place::Incidents] {
+        for b in BINDINGS.iter().filter(|b| b.places.contains(&ground)) {
+            for key in b.keys {
+                let mut a = open(ground);
+                let before = format!("{:?}", a.drafts);
+                let event = key.event();
+                assert!(find(ground, event).is_some());
+                for effect in a.update(Msg::Key(event), now()) {
+                    let fits = matches!(
+                        effect,
+                        Effect::Past(..)
+                            | Effect::Quit
+                            | Effect::Redraw
+                            | Effect::Suspend
+                            | Effect::Mouse(_)
+                            | Effect::Copy { .. }
+                    );
+                    assert!(fits, "{ground:?} {}: {effect:?}", key.label());
+                }
+                let inside = matches!(
+                    a.overlay,
+                    Some(
+                        Overlay::Action(_)
+                            | Overlay::Batch(_)
+                            | Overlay::Incident(_)
+                            | Overlay::Words(_)
+                            | Overlay::Outage(_)
+                    )
+                );
+                assert!(!inside, "{ground:?} {}: {:?}", key.label(), a.overlay);
+                let only_looked_at = b.command.is_of_now();
+                assert!(
+                    !only_looked_at || format!("{:?}", a.drafts) == before,
+                    "{ground:?} {}",
+                    key.label()
+                );
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+}
+
+#[test]
+fn what_is_marked_and_the_open_screen_are_there_on_the_way_back() {
+    let mut a = weekend();
+    keys(&mut a, " ");
+    code(&mut a, KeyCode::Home);
+    enter(&mut a);
+    keys(&mut a, "[");
+    answer(&mut a, gone(), now());
+    assert!(matches!(a.screen, Screen::Fleet));
+    keys(&mut a, "G");
+    assert!(
+        matches!(&a.screen, Screen::Server(v) if v.name.as_str() == "mbox1"),
+        "{:?}",
+        a.screen
+    );
+    assert_eq!(a.fleet.marked().count(), 1);
+}
+
+#[test]
+fn an_answer_to_an_earlier_question_is_not_shown() {
+    let mut a = weekend();
+    keys(&mut a, "[");
+    let first = a.asked;
+    keys(&mut a, "[");
+    a.update(Msg::Past(first, Err("nothing is there".into())), now());
+    assert!(a.past.is_some() && said(&a).is_empty(), "{}", said(&a));
+    a.update(Msg::Past(first, seen(-MINUTE, true)), now());
+    assert!(!a.is_past());
+    answer(&mut a, seen(-2 * MINUTE, true), now());
+    assert_eq!(a.moment(now()), at(-2 * MINUTE));
+}
+
 #[test]
 fn who_does_something_before_the_record_has_answered_means_now() {
     let mut a = weekend();
     keys(&mut a, "j[");
     assert!(!keys(&mut a, "p").is_empty());
-    a.update(seen(-MINUTE, true), now());
+    answer(&mut a, seen(-MINUTE, true), now());
     assert!(!a.is_past(), "no plan is confirmed on what was");
 }
 
@@ -141,12 +258,12 @@ fn now_is_the_end_of_it() {
 fn a_record_that_does_not_answer_leaves_the_screen_as_it_was_and_says_why() {
     let mut a = weekend();
     keys(&mut a, "[");
-    a.update(Msg::Past(Err("the record cannot be read: no such file".into())), now());
+    answer(&mut a, Err("the record cannot be read: no such file".into()), now());
     assert!(a.past.is_none());
     assert_eq!(said(&a), "the record cannot be read: no such file");
     let mut a = back(-MINUTE);
     keys(&mut a, "{");
-    a.update(Msg::Past(Err("nothing is on record before this".into())), now());
+    answer(&mut a, Err("nothing is on record before this".into()), now());
     assert_eq!(
         (a.moment(now()), said(&a).as_str()),
         (at(-MINUTE), "nothing is on record before this")
@@ -159,7 +276,7 @@ fn a_server_that_was_not_watched_then_has_no_screen_then() {
     enter(&mut a);
     assert!(matches!(a.screen, Screen::Server(_)));
     keys(&mut a, "[");
-    a.update(gone(), now());
+    answer(&mut a, gone(), now());
     assert!(matches!(a.screen, Screen::Fleet));
     assert_eq!(said(&a), "mbox1 was not watched then");
 }
@@ -168,21 +285,20 @@ fn a_server_that_was_not_watched_then_has_no_screen_then() {
 fn what_is_played_asks_for_one_picture_after_the_other_and_stops_at_the_end() {
     let mut a = back(-600);
     keys(&mut a, " ");
-    let asked = |effects: Vec<Effect>| match effects.as_slice() {
-        [Effect::Past(Back::To(at))] => Some(*at),
+    // Ten seconds at sixty times as fast.
+    let tick = |a: &mut App, s: i64| match asked(a.update(Msg::Tick, at(s))).as_slice() {
+        [Back::To(at)] => Some(*at),
         [] => None,
         other => panic!("{other:?}"),
     };
-    // Ten seconds at sixty times as fast.
-    let tick = |a: &mut App, s: i64| asked(a.update(Msg::Tick, at(s)));
     assert_eq!(tick(&mut a, 2), Some(at(-600 + 120)));
     assert_eq!(tick(&mut a, 3), None, "one at a time");
-    a.update(seen(-480, true), at(3));
+    answer(&mut a, seen(-480, true), at(3));
     assert!(words(&a).contains("played ×60"), "{}", words(&a));
     assert_eq!(tick(&mut a, 4), Some(at(-600 + 240)));
-    a.update(seen(-360, true), at(4));
+    answer(&mut a, seen(-360, true), at(4));
     assert_eq!(tick(&mut a, 40), Some(now()), "not beyond the end of the record");
-    a.update(seen(0, true), at(40));
+    answer(&mut a, seen(0, true), at(40));
     assert_eq!(tick(&mut a, 41), None);
 }
 
@@ -197,7 +313,7 @@ fn a_moment_is_typed_and_understood_from_what_is_shown() {
         code(&mut a, KeyCode::Backspace);
     }
     keys(&mut a, "-2h");
-    assert_eq!(enter(&mut a), [Effect::Past(Back::To(at(-MINUTE - 7_200)))]);
+    assert_eq!(asked(enter(&mut a)), [Back::To(at(-MINUTE - 7_200))]);
     assert!(a.overlay.is_none());
 }
 
@@ -238,13 +354,13 @@ fn a_time_is_the_closest_one_a_day_its_last_and_a_length_counts_from_here() {
 fn a_record_alone_has_no_now_to_go_back_to() {
     let mut a = App::new(a_replay(), Model::new(None));
     a.past = Some(Travel::replay(at(-600), true));
-    a.update(seen(-600, true), now());
+    answer(&mut a, seen(-600, true), now());
     assert!(
         a.past.as_ref().unwrap().play.is_some(),
         "it is played from its first picture on"
     );
     assert!(words(&a).starts_with("a record, 10m ago"), "{}", words(&a));
-    assert_eq!(keys(&mut a, "G"), [Effect::Past(Back::To(now()))]);
+    assert_eq!(asked(keys(&mut a, "G")), [Back::To(now())]);
     keys(&mut a, "p");
     assert!(said(&a).contains("this is a record"), "{}", said(&a));
 }

@@ -110,7 +110,7 @@ fn left_out(app: &App, incident: &Incident, now: Timestamp) -> Vec<String> {
         ));
     }
     let start = incident.start().at.at;
-    if let Some(from) = app.options.read_from.filter(|from| start < *from) {
+    if let Some(from) = app.read_from().filter(|from| start < *from) {
         let from = when::moment(from, now, &app.options.zone);
         out.push(format!(
             "of what came before {from}, from when on this console read all, only a part is here"
