@@ -23,6 +23,7 @@ mod incident;
 mod kill9;
 mod page;
 mod queue;
+mod replay;
 mod several;
 mod shape;
 mod watch;
