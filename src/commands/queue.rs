@@ -116,6 +116,12 @@ pub fn read_and_print(
     };
     let read = reader.finish();
     let snapshot = read.snapshot_of(args.top, Span::ZERO);
+    if !any {
+        let _ = writeln!(
+            err,
+            "mailtop queue: {name} was empty: that is what postqueue prints of an empty queue, and also where it fails"
+        );
+    }
     if let Some(e) = &broke {
         let _ = writeln!(err, "mailtop queue: {name} could not be read to its end: {e}");
     }
@@ -222,7 +228,9 @@ mod tests {
             out.starts_with(r#"{"messages":0,"bytes":0,"by_queue":{},"oldest_s":null,"#),
             "{out}"
         );
-        assert_eq!(run_on("", io::empty()), (0, "0 messages\n".into(), String::new()));
+        let (code, out, err) = run_on("", io::empty());
+        assert_eq!((code, &*out), (0, "0 messages\n"));
+        assert!(err.contains("was empty") && err.contains("where it fails"), "{err}");
     }
 
     #[test]

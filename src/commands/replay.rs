@@ -2,6 +2,7 @@
 //! incidents; it asks no server, changes nothing and records nothing.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use crate::console::terminal::{self, Tty};
 use crate::console::when::zone_from_env;
 use crate::console::{self, App, AppOptions, Exit, RunOptions, Theme, Wires};
 use crate::domain::effect::Back;
+use crate::domain::event::{Event, Fact};
 use crate::domain::{Span, Text, Timestamp};
 use crate::engine::past;
 use crate::journal::{Durability, Extent, Record, Sqlite, bundle};
@@ -40,6 +42,8 @@ pub struct ReplayArgs {
     pub at: Option<String>,
 }
 
+/// How long a start takes until it is on record what is watched.
+const A_MOMENT: Span = Span::from_secs(1);
 /// An incident is shown from so long before it began.
 const BEFORE: Span = Span::from_mins(2);
 
@@ -105,6 +109,7 @@ fn find(args: &ReplayArgs, global: &Global) -> Result<Reel, ExitCode> {
         return unpack(&file);
     }
     if file.exists() {
+        is_a_journal(&file)?;
         let extent = extent(&file)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         return Ok(Reel {
@@ -131,13 +136,35 @@ fn find(args: &ReplayArgs, global: &Global) -> Result<Reel, ExitCode> {
     let mut model = Model::new(None);
     model.apply_all(&known.map_err(|why| cannot_read(&journal, &why))?);
     let incident = named(model.incidents(), what).map_err(|why| start::fail(&format!("no file, and {why}")))?;
+    let before = (Span::ZERO - BEFORE).after(incident.start().at.at);
     Ok(Reel {
         title: incident.called().to_string(),
-        begins: (Span::ZERO - BEFORE).after(incident.start().at.at),
+        // Not before the record does: nothing would be there to be seen.
+        begins: before.max(A_MOMENT.after(extent.first)).min(extent.last),
         journal,
         extent,
         _dir: None,
     })
+}
+
+/// Whether a file is what it would have to be; what else it may be is not told as damage.
+fn is_a_journal(file: &Path) -> Result<(), ExitCode> {
+    const SQLITE: &[u8] = b"SQLite format 3\0";
+    let shown = Text::from_bytes(file.as_os_str().as_encoded_bytes());
+    if file.is_dir() {
+        return Err(start::fail(&format!(
+            "{shown} is a folder: name a journal or a bundle in it"
+        )));
+    }
+    let mut head = Vec::with_capacity(SQLITE.len());
+    let read = std::fs::File::open(file).and_then(|f| f.take(SQLITE.len() as u64).read_to_end(&mut head));
+    match read {
+        Err(e) => Err(cannot_read(file, &e)),
+        Ok(_) if head != SQLITE => Err(start::fail(&format!(
+            "{shown} is neither a journal nor a bundle: `mailtop incident export INC --format bundle` makes one"
+        ))),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// A bundle becomes a journal of its own for as long as it is shown.
@@ -155,6 +182,12 @@ fn unpack(file: &Path) -> Result<Reel, ExitCode> {
     let (from, until) = (bundle.header.from, bundle.header.until);
     let incident = model.incident(&bundle.header.incident);
     let began = incident.map(|i| (Span::ZERO - BEFORE).after(i.start().at.at));
+    let watched = |e: &&Event| matches!(e.what, Fact::Watching(_)) && e.at >= bundle.header.from;
+    // Where nobody watched before it began, it is shown from when somebody did.
+    let began = match (began, bundle.events.iter().find(watched)) {
+        (Some(began), Some(first)) if !bundle.events.iter().any(|e| e.at < began) => Some(A_MOMENT.after(first.at)),
+        (began, _) => began,
+    };
     // What was recorded last is where it ends: until then nothing more was to be seen.
     let last = model.last_event().map_or(until, |last| last.min(until));
     let extent = Extent {

@@ -3,7 +3,8 @@
 //!
 //! Doors are counted by what they are for. A mail system that is stopped counts as one thing down for inbound and for
 //! outbound, beside the doors: nothing comes in and nothing leaves by it, whichever doors are watched. That it runs counts
-//! for nothing, because a system that runs may still take in nothing and deliver nothing: only a door is seen to work.
+//! for nothing, because a system that runs may still take in nothing and deliver nothing: only a door is seen to work. And a
+//! door that answers is not good for inbound while canary letters are late or lost behind it.
 
 use std::fmt;
 
@@ -31,6 +32,8 @@ pub struct RoleHealth {
     pub unknown: usize,
     /// Mail systems that are stopped.
     pub stopped: usize,
+    /// Canaries whose letters do not come through in time: doors may answer, and mail be refused or kept behind them.
+    pub letters: usize,
     /// Of those that are good, the ones that were not to be proved all the way.
     pub short: usize,
     /// And how far the least of these was.
@@ -46,6 +49,7 @@ impl RoleHealth {
             warn: 0,
             unknown: 0,
             stopped: 0,
+            letters: 0,
             short: 0,
             as_far_as: None,
         }
@@ -61,7 +65,7 @@ impl RoleHealth {
     pub const fn verdict(&self) -> Verdict {
         match *self {
             _ if self.bad() > 0 && self.bad() + self.unknown == self.all() => Verdict::Down,
-            _ if self.bad() > 0 || self.warn > 0 => Verdict::Warn,
+            _ if self.bad() > 0 || self.warn > 0 || self.letters > 0 => Verdict::Warn,
             _ if self.unknown > 0 || self.doors == 0 => Verdict::Unknown,
             _ => Verdict::Ok,
         }
@@ -70,6 +74,7 @@ impl RoleHealth {
     pub const fn share(&self) -> Option<(usize, usize)> {
         let n = match self.verdict() {
             Verdict::Ok => return None,
+            Verdict::Warn if self.bad() == 0 && self.warn == 0 => return None,
             Verdict::Unknown => self.unknown,
             _ if self.bad() > 0 => self.bad(),
             _ => self.warn,
@@ -95,6 +100,7 @@ impl fmt::Display for RoleHealth {
             Verdict::Unknown => "unknown",
             _ if self.bad() > 0 && self.doors == 0 => "stopped",
             _ if self.bad() > 0 => "down",
+            _ if self.warn == 0 => "letters late",
             _ => "warn",
         };
         if let Some((n, all)) = self.share() {
@@ -128,6 +134,14 @@ pub fn roles(model: &Model, now: Timestamp, at_least: Span) -> Vec<RoleHealth> {
                 r.stopped += 1;
             }
         }
+    }
+    let late = |s: &Server| {
+        let bad = s.canaries.values().filter(|c| c.matter(now).verdict() == Verdict::Warn);
+        bad.map(|c| c.name.clone()).collect::<Vec<_>>()
+    };
+    let letters: std::collections::BTreeSet<_> = model.servers().flat_map(late).collect();
+    for r in all.iter_mut().filter(|r| r.role == Role::Inbound && r.doors > 0) {
+        r.letters = letters.len();
     }
     all.into_iter().filter(|r| r.all() > 0).collect()
 }

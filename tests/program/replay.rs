@@ -62,7 +62,13 @@ fn what_is_no_record_is_said_with_what_was_tried() {
     assert!(none.err.contains("./nowhere.db: there is no such file"), "{}", none.err);
     let text = home.write("notes.txt", "not a record");
     let wrong = home.run(&["replay", &text.display().to_string()]).exits(3);
-    assert!(wrong.err.contains("notes.txt cannot be read"), "{}", wrong.err);
+    assert!(
+        wrong.err.contains("notes.txt is neither a journal nor a bundle"),
+        "{}",
+        wrong.err
+    );
+    let folder = home.run(&["replay", "."]).exits(3);
+    assert!(folder.err.contains(". is a folder"), "{}", folder.err);
     let cut = home.write("cut.bundle", "{\"mailtop_bundle\":1,");
     let wrong = home.run(&["replay", &cut.display().to_string()]).exits(3);
     assert!(wrong.err.contains("cut.bundle:1: the file is cut off"), "{}", wrong.err);

@@ -14,6 +14,9 @@ use crate::domain::message::PickBy;
 
 use super::{App, Overlay, Palette, Pane, Screen, ServerView};
 
+/// Said until the config was read.
+pub(super) const READING: &str = "reading the config again";
+
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent, now: Timestamp) -> Vec<Effect> {
         if !view::fits(self.size) {
@@ -215,7 +218,7 @@ impl App {
                 return vec![Effect::Refresh { server }];
             }
             Command::Reload => {
-                self.say("reading the config again");
+                self.say(READING);
                 return vec![Effect::Reload];
             }
             Command::Mouse => {

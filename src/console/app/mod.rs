@@ -274,7 +274,13 @@ impl App {
         match answer {
             Answer::Role(role) => self.role = role,
             Answer::Recording(recording) => self.recording = recording,
-            Answer::Notice(text) => self.notice(now, text),
+            Answer::Notice(text) => {
+                // What was begun has its answer.
+                if self.said.as_deref() == Some(keys::READING) {
+                    self.said = None;
+                }
+                self.notice(now, text);
+            }
             Answer::Terms(terms) => self.take_terms(*terms, now),
             Answer::Published { incident } => self.published(&incident, Ok(()), now),
             Answer::NotPublished { incident, why } => self.published(&incident, Err(why), now),

@@ -57,7 +57,7 @@ impl App {
         if let Recording::No { why } = &self.recording {
             all.push(Status::NotRecording(why.clone()));
         }
-        let clock = self.clock();
+        let clock = if self.is_past() { self.clock() } else { now };
         for s in &self.mine {
             let doing = match s.verb {
                 Verb::Pause => "pausing",

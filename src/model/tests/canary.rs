@@ -161,3 +161,47 @@ fn another_observer_s_canary_of_the_same_name_counts_only_when_it_is_the_same() 
     m.apply(&letter());
     assert_eq!(m.server("a").unwrap().canaries["inbound"].tally.last_seq(), Some(1));
 }
+
+/// A door that answers RCPT is not all of it: what is behind may refuse or keep the mail.
+#[test]
+fn inbound_is_not_good_while_letters_are_late_or_lost_behind_doors_that_answer() {
+    let mut m = Model::new(Some(me()));
+    let mut roster = Roster {
+        canaries: vec![watched_canary("x@y")],
+        ..roster(&["a", "b"])
+    };
+    roster.servers[0].doors = vec![WatchedDoor {
+        name: "smtp".into(),
+        url: "smtp://a".into(),
+        protocol: Protocol::Smtp,
+        role: Role::Inbound,
+        anonymous: false,
+    }];
+    m.apply(&event(0, Subject::Observer, Fact::Watching(roster)));
+    let good = |s: i64| {
+        let about = Subject::Door {
+            server: "a".into(),
+            door: "smtp".into(),
+        };
+        let report = ProbeReport {
+            proved: Some(Phase::Rcpt),
+            ..ProbeReport::begun("smtp://a".into(), vec![Phase::Rcpt])
+        };
+        event(s, about, Fact::Probed(Box::new(report)))
+    };
+    let inbound = |m: &Model, s: i64| {
+        let all = crate::model::roles(m, t(s), Span::from_secs(1));
+        let one = all.iter().find(|r| r.role == Role::Inbound).unwrap();
+        (one.verdict(), one.to_string())
+    };
+    m.apply(&event(1, about(), sent(1)));
+    m.apply(&good(2));
+    assert_eq!(inbound(&m, 3), (Verdict::Ok, "ok".to_owned()));
+    m.apply(&good(62));
+    assert_eq!(inbound(&m, 63), (Verdict::Warn, "letters late".to_owned()));
+    m.apply(&event(64, about(), came(1, 1, 64)));
+    m.apply(&event(70, about(), sent(2)));
+    m.apply(&event(71, about(), came(2, 70, 71)));
+    m.apply(&good(72));
+    assert_eq!(inbound(&m, 73), (Verdict::Ok, "ok".to_owned()));
+}
