@@ -36,14 +36,21 @@ impl Case {
         self.gauge.seen(backlog, (server, queue), read, all);
     }
 
-    /// Whether what waits at a moment is no longer its concern: it is over and what waited went, or it is over for long, or its
-    /// end was proposed and then something else began there.
+    /// Whether what waits at a moment is no longer its concern: it is over, and what waited went or that was long ago; or its end
+    /// was proposed, and what waited went long ago or something else began there.
     fn is_past(&self, at: Moment, newest: Option<Moment>) -> bool {
         let i = &self.incident;
-        let resolved = i.resolved();
-        let over = resolved.or(i.end.as_ref().map(|(at, _)| *at));
-        let another = over.zip(newest).is_some_and(|(over, other)| over.precedes(other));
-        another || resolved.is_some_and(|r| i.backlog.cleared.is_some() || r.until(at) > AFTER)
+        let long_ago = |over: Moment| over.until(at) > AFTER;
+        let (resolved, proposed) = (i.resolved(), i.end.as_ref().map(|(at, _)| *at));
+        let another = resolved
+            .or(proposed)
+            .zip(newest)
+            .is_some_and(|(over, other)| over.precedes(other));
+        // There may have been nothing to be cleared.
+        let went = i.backlog.cleared.is_some() || i.backlog.peak.is_none_or(|(n, _)| i.backlog.is_no_more(n));
+        another
+            || resolved.is_some_and(|r| i.backlog.cleared.is_some() || long_ago(r))
+            || (went && proposed.is_some_and(long_ago))
     }
 
     /// Takes in what is known of the queues of its servers from its start until `now`: it is opened some time after it began, by
