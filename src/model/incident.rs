@@ -20,7 +20,7 @@ use crate::domain::{Name, Span, Text};
 
 use run::Run;
 
-use super::timeline::{Line, Source, Timeline, What};
+use super::timeline::{Line, Source, Timeline, What, absent};
 use super::{Model, Server};
 
 /// Incidents kept in memory, the newest; the journal has all of them.
@@ -140,12 +140,12 @@ impl Desk {
                 let works = report.failure.is_none() && verdict != Verdict::Unknown;
                 let layer = report.failure.as_ref().map(|f| f.layer);
                 let run = self.runs.entry(key.clone()).or_default();
-                let good_for = server.good_for();
+                let absent = absent(server.every());
                 match verdict {
-                    Verdict::Down => run.bad(now, layer, good_for),
-                    _ if works => run.good(now, good_for),
+                    Verdict::Down => run.bad(now, layer, absent),
+                    _ if works => run.good(now, absent),
                     // It fails at what is no outage: an account, a limit. Good it is not.
-                    _ if layer.is_some() => run.troubled(now, good_for),
+                    _ if layer.is_some() => run.troubled(now, absent),
                     _ => {}
                 }
                 self.timeline.probed(key, report, verdict, now);

@@ -32,9 +32,9 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// It was down, at this layer. `good_for` is how long a probe may be called true.
-    pub(super) fn bad(&mut self, at: Moment, layer: Option<Layer>, good_for: Span) {
-        self.look(at, good_for);
+    /// It was down, at this layer. Without any look for longer than `absent`, nobody looked.
+    pub(super) fn bad(&mut self, at: Moment, layer: Option<Layer>, absent: Span) {
+        self.look(at, absent);
         if self.first_bad.is_none() {
             (self.first_bad, self.last_good_before) = (Some(at), self.last_good);
         }
@@ -42,22 +42,22 @@ impl Run {
         (self.last_bad, self.layer, self.good) = (Some(at), layer, None);
     }
     /// It worked.
-    pub(super) fn good(&mut self, at: Moment, good_for: Span) {
-        self.look(at, good_for);
+    pub(super) fn good(&mut self, at: Moment, absent: Span) {
+        self.look(at, absent);
         let (since, n) = self.good.map_or((at, 1), |(since, _, n)| (since, n + 1));
         (self.good, self.last_good) = (Some((since, at, n)), Some(at.at));
         self.is_not_bad();
     }
     /// It failed at what is no outage.
-    pub(super) fn troubled(&mut self, at: Moment, good_for: Span) {
-        self.look(at, good_for);
+    pub(super) fn troubled(&mut self, at: Moment, absent: Span) {
+        self.look(at, absent);
         self.good = None;
         self.is_not_bad();
     }
 
     /// How it was while nobody looked is not known: what it says now begins now.
-    fn look(&mut self, at: Moment, good_for: Span) {
-        if self.looked.is_some_and(|last| last.until(at) > good_for) {
+    fn look(&mut self, at: Moment, absent: Span) {
+        if self.looked.is_some_and(|last| last.until(at) > absent) {
             (self.good, self.first_bad, self.bad, self.not_bad) = (None, None, 0, 0);
         }
         self.looked = Some(at);

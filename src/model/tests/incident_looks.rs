@@ -101,6 +101,15 @@ fn nothing_is_opened_of_probes_that_are_old() {
 }
 
 #[test]
+fn probes_that_end_by_their_time_outs_come_late_and_are_an_outage_all_the_same() {
+    let mut m = watching(&["a"]);
+    for s in (100..400).step_by(50) {
+        probe(&mut m, "a", Some(Layer::Network), s, s + 1);
+    }
+    assert_eq!(one(&m).start().at.at, t(100));
+}
+
+#[test]
 fn a_door_that_fails_two_times_of_three_is_an_outage() {
     let mut m = watching(&["a"]);
     for s in (100..400).step_by(10) {
