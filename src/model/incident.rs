@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::domain::event::{Event, Fact, Subject};
 use crate::domain::forecast::Drain;
 use crate::domain::health::Verdict;
-use crate::domain::incident::fact::{BacklogIs, BacklogSeen};
+use crate::domain::incident::fact::{BacklogIs, BacklogSeen, Failed, Joined};
 use crate::domain::incident::gauge::{Gauge, Read};
 use crate::domain::incident::opening::{Conclusion, DoorNow, Rules, conclude};
 use crate::domain::incident::{Entry, Incident, IncidentId, Moment};
@@ -58,6 +58,7 @@ impl Desk {
     /// What was said of an incident.
     pub(super) fn entered(&mut self, id: &IncidentId, entry: &Entry, at: Timestamp, servers: &Servers) {
         let now = self.moment(at);
+        let again = self.cases.get(id).and_then(|case| opened_again(&case.incident, entry));
         match (self.cases.get_mut(id), entry) {
             (Some(case), entry) => {
                 let before = case.incident.servers.len();
@@ -83,8 +84,14 @@ impl Desk {
             // The beginning of its record is lost; what was said of it stays on the timeline.
             (None, _) => {}
         }
+        let entry = again.as_ref().unwrap_or(entry);
         // What a backlog comes to is a clock and no event.
-        if !matches!(entry, Entry::BacklogSeen(_)) {
+        let is_told = match entry {
+            Entry::BacklogSeen(_) => false,
+            Entry::Joined(j) => !j.doors.is_empty(),
+            _ => true,
+        };
+        if is_told {
             self.timeline.push(Line {
                 at: stamped(entry, now),
                 source: source(entry),
@@ -170,6 +177,18 @@ impl Desk {
             _ => {}
         }
     }
+}
+
+/// Another observer came to open it as well: what that adds to it.
+fn opened_again(incident: &Incident, entry: &Entry) -> Option<Entry> {
+    let Entry::Opened(again) = entry else { return None };
+    let known = |f: &Failed| {
+        let mut its = incident.doors.iter();
+        its.any(|d| (&d.server, &d.door) == (&f.server, &f.door))
+    };
+    let doors = again.doors.iter().filter(|d| !known(d)).cloned().collect();
+    let stood_before = None;
+    Some(Entry::Joined(Joined { doors, stood_before }))
 }
 
 /// When an entry happened, where it says so.

@@ -135,6 +135,21 @@ fn the_timeline_tells_each_change_once_with_its_source() {
 }
 
 #[test]
+fn one_that_two_observers_open_at_once_is_one_and_is_told_once() {
+    let mut m = outage();
+    let before = one(&m).clone();
+    say(&mut m, 1_300, Entry::Opened(Box::new(before.opened.clone())));
+    assert_eq!((one(&m).noticed, &one(&m).doors), (before.noticed, &before.doors));
+    let opened = |m: &Model| told(m, 1_400).iter().filter(|l| l.contains("opened")).count();
+    assert_eq!(opened(&m), 1);
+    let mut more = before.opened.clone();
+    more.doors[0].door = "lmtp".into();
+    say(&mut m, 1_310, Entry::Opened(Box::new(more)));
+    assert_eq!(opened(&m), 1);
+    assert_eq!(told(&m, 1_400).last().unwrap(), "1310 rules: joined: lmtp on a (store)");
+}
+
+#[test]
 fn a_queue_that_turns_a_job_that_is_paused_and_a_gap_are_lines_and_senders_give_up() {
     let mut m = watching(&["a"]);
     let mut watched = roster(&["a"]);
