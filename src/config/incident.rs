@@ -7,7 +7,7 @@ use super::quantity::Bounds;
 use super::table::Reader;
 use super::{schema, templates};
 use crate::domain::Span;
-use crate::domain::health::Layer;
+use crate::domain::health::{Layer, Verdict};
 use crate::domain::incident::debt::Cadence;
 use crate::domain::incident::number::Pattern;
 use crate::domain::incident::opening::Rules;
@@ -103,18 +103,24 @@ fn own_templates(table: &Reader, context: &Context, sheet: &mut Sheet) -> Templa
 
 fn layers(table: &Reader, sheet: &mut Sheet) -> Option<Vec<Layer>> {
     let given = table.texts("layers", "\"network\", \"store\"", sheet)?;
-    let words = Layer::ALL.map(Layer::word);
+    // Only an outage opens one: a failure that is never "down" would be waited for in vain.
+    let outage = |l: &Layer| l.verdict() == Verdict::Down;
+    let words: Vec<&str> = Layer::ALL.into_iter().filter(outage).map(Layer::word).collect();
     let mut layers = Vec::new();
     for word in &given.value {
-        if let Some(layer) = Layer::ALL.into_iter().find(|l| l.word() == word) {
+        let layer = Layer::ALL.into_iter().find(|l| l.word() == word);
+        if let Some(layer) = layer.filter(outage) {
             layers.push(layer);
             continue;
         }
-        let fix = did_you_mean(word, &words).map_or_else(
-            || format!("write some of {}", words.join(", ")),
-            |meant| format!("did you mean \"{meant}\"?"),
-        );
-        let wrong = Wrong::new(format!("`{word}` is not a layer"), fix);
+        let some_of = || format!("write some of {}", words.join(", "));
+        let wrong = if layer.is_some() {
+            let what = format!("a failure at `{word}` is a warning and no outage: no incident opens by it");
+            Wrong::new(what, some_of())
+        } else {
+            let fix = did_you_mean(word, &words).map_or_else(some_of, |meant| format!("did you mean \"{meant}\"?"));
+            Wrong::new(format!("`{word}` is not a layer"), fix)
+        };
         sheet.mistake(given.at, &given.key, wrong);
     }
     Some(layers)

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::event::{Event, Fact, ObserverId, Subject};
 use crate::domain::incident::moment::ClockStepped;
-use crate::domain::incident::opening::Rules;
+use crate::domain::incident::opening::{Rules, lot};
 use crate::domain::incident::{Entry, IncidentId};
 use crate::domain::roster::Roster;
 use crate::domain::{Name, Span, Timestamp};
@@ -157,7 +157,7 @@ impl Work {
         for c in conclusions {
             let incident = match (c.id, &c.entry) {
                 (Some(id), _) => id,
-                (None, Entry::Opened(o)) => IncidentId::new(o.started, fastrand::u16(..)),
+                (None, Entry::Opened(o)) => IncidentId::new(o.started, lot(o)),
                 (None, _) => continue,
             };
             // Of the moment at which it was concluded: lengths that are counted back from it are told from there.

@@ -2,20 +2,25 @@
 //! them, and its part of the timeline. The one observer that holds the desk's lease asks for what follows from that
 //! ([`Model::conclusions`]) and puts it on record; everybody else only folds.
 
+mod run;
+mod standing;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::domain::event::{Event, Fact, Subject};
 use crate::domain::forecast::Drain;
-use crate::domain::health::{Layer, Verdict};
-use crate::domain::incident::fact::{BacklogIs, BacklogSeen, Failed, How};
-use crate::domain::incident::gauge::Gauge;
-use crate::domain::incident::opening::{Conclusion, DoorNow, Is, Rules, conclude};
+use crate::domain::health::Verdict;
+use crate::domain::incident::fact::{BacklogIs, BacklogSeen, Failed, Joined};
+use crate::domain::incident::gauge::{Gauge, Read};
+use crate::domain::incident::opening::{Conclusion, DoorNow, Rules, conclude};
 use crate::domain::incident::{Entry, Incident, IncidentId, Moment};
 use crate::domain::{Name, Span, Text};
 
-use super::timeline::{Line, Source, Timeline, What};
+use run::Run;
+
+use super::timeline::{Line, Source, Timeline, What, absent};
 use super::{Model, Server};
 
 /// Incidents kept in memory, the newest; the journal has all of them.
@@ -23,30 +28,15 @@ const KEEP: usize = 64;
 /// The lines of a timeline begin so long before the incident did, and end so long after it.
 const BEFORE: Span = Span::from_mins(10);
 const AFTER: Span = Span::from_hours(1);
-/// Good probes in a row that end a run of bad ones, as for horizons.
-const IN_A_ROW: u32 = 2;
-/// What a backlog comes to is put on record this often while it grows.
-const MEASURED: Span = Span::from_mins(10);
+
+/// The servers, by name.
+type Servers = BTreeMap<Name, Server>;
 
 #[derive(Clone, Debug)]
 struct Case {
     incident: Incident,
     gauge: Gauge,
     measured: Option<(Moment, BacklogSeen)>,
-}
-
-/// A door's probes, as far as rules need them.
-#[derive(Clone, Copy, Debug, Default)]
-struct Run {
-    /// The first bad probe of this run.
-    first_bad: Option<Moment>,
-    last_good_before: Option<Timestamp>,
-    last_bad: Option<Moment>,
-    last_good: Option<Timestamp>,
-    layer: Option<Layer>,
-    bad: u32,
-    /// Since when it is good, when it was last seen so, and how often in a row.
-    good: Option<(Moment, Moment, u32)>,
 }
 
 /// All of it.
@@ -66,30 +56,42 @@ impl Desk {
     }
 
     /// What was said of an incident.
-    pub(super) fn entered(&mut self, id: &IncidentId, entry: &Entry, at: Timestamp) {
+    pub(super) fn entered(&mut self, id: &IncidentId, entry: &Entry, at: Timestamp, servers: &Servers) {
         let now = self.moment(at);
+        let again = self.cases.get(id).and_then(|case| opened_again(&case.incident, entry));
         match (self.cases.get_mut(id), entry) {
             (Some(case), entry) => {
+                let before = case.incident.servers.len();
                 case.incident.take(entry, now);
+                if case.incident.servers.len() > before {
+                    case.seed(servers, now);
+                }
                 if let Entry::BacklogSeen(seen) = entry {
                     case.measured = Some((now, seen.clone()));
                 }
             }
             (None, Entry::Opened(opened)) => {
                 let incident = Incident::new(id.clone(), (**opened).clone(), now);
-                let case = Case {
+                let mut case = Case {
                     incident,
                     gauge: Gauge::default(),
                     measured: None,
                 };
+                case.seed(servers, now);
                 self.cases.insert(id.clone(), case);
                 self.forget();
             }
             // The beginning of its record is lost; what was said of it stays on the timeline.
             (None, _) => {}
         }
+        let entry = again.as_ref().unwrap_or(entry);
         // What a backlog comes to is a clock and no event.
-        if !matches!(entry, Entry::BacklogSeen(_)) {
+        let is_told = match entry {
+            Entry::BacklogSeen(_) => false,
+            Entry::Joined(j) => !j.doors.is_empty(),
+            _ => true,
+        };
+        if is_told {
             self.timeline.push(Line {
                 at: stamped(entry, now),
                 source: source(entry),
@@ -112,6 +114,13 @@ impl Desk {
         }
     }
 
+    /// When the newest incident of this server was put on record.
+    fn newest_of(&self, server: &Name) -> Option<Moment> {
+        let all = self.cases.values().map(|c| &c.incident);
+        let its = all.filter(|i| i.servers.contains(server)).map(|i| i.noticed);
+        its.reduce(|newest, at| if newest.precedes(at) { at } else { newest })
+    }
+
     /// The clock was set.
     pub(super) fn clock_set(&mut self, by: Span, at: Timestamp) {
         self.steps = self.steps + by;
@@ -120,7 +129,8 @@ impl Desk {
     }
 
     /// A fact about a part of a server was taken in by it.
-    pub(super) fn saw(&mut self, about: &Subject, fact: &Fact, at: Timestamp, server: &Server) {
+    pub(super) fn saw(&mut self, about: &Subject, fact: &Fact, at: Timestamp, name: &Name, servers: &Servers) {
+        let Some(server) = servers.get(name) else { return };
         let now = self.moment(at);
         if let Fact::Probed(_) | Fact::QueueSeen(_) | Fact::JobSeen(_) = fact {
             self.timeline.looked(now, server.every());
@@ -137,9 +147,12 @@ impl Desk {
                 let works = report.failure.is_none() && verdict != Verdict::Unknown;
                 let layer = report.failure.as_ref().map(|f| f.layer);
                 let run = self.runs.entry(key.clone()).or_default();
+                let absent = absent(server.every());
                 match verdict {
-                    Verdict::Down => run.bad(now, layer),
-                    _ if works => run.good(now),
+                    Verdict::Down => run.bad(now, layer, absent),
+                    _ if works => run.good(now, absent),
+                    // It fails at what is no outage: an account, a limit. Good it is not.
+                    _ if layer.is_some() => run.troubled(now, absent),
                     _ => {}
                 }
                 self.timeline.probed(key, report, verdict, now);
@@ -148,13 +161,15 @@ impl Desk {
                 let (key, depth) = ((server.name.clone(), queue.clone()), snapshot.depth.total());
                 // Looks at a dear queue are rarer by plan.
                 let good_for = server.good_for().max(snapshot.next_look.unwrap_or_default() * 2);
+                let read = Read {
+                    depth,
+                    at: now,
+                    good_for,
+                };
+                let newest = self.newest_of(name);
                 for case in self.cases.values_mut() {
-                    let i = &mut case.incident;
-                    let over = i.is_resolved() && i.backlog.cleared.is_some();
-                    if !over && i.servers.contains(&server.name) {
-                        let stood = i.opened.stood_before;
-                        case.gauge
-                            .seen(&mut i.backlog, key.clone(), depth, now, stood, good_for);
+                    if case.incident.servers.contains(name) {
+                        case.read((name, queue), read, servers, newest);
                     }
                 }
                 self.timeline.queue_read(key, depth, now);
@@ -164,44 +179,16 @@ impl Desk {
     }
 }
 
-impl Run {
-    fn bad(&mut self, at: Moment, layer: Option<Layer>) {
-        if self.first_bad.is_none() {
-            (self.first_bad, self.last_good_before) = (Some(at), self.last_good);
-        }
-        self.bad += 1;
-        (self.last_bad, self.layer, self.good) = (Some(at), layer, None);
-    }
-    fn good(&mut self, at: Moment) {
-        let (since, n) = self.good.map_or((at, 1), |(since, _, n)| (since, n + 1));
-        self.good = Some((since, at, n));
-        (self.bad, self.last_good) = (0, Some(at.at));
-        if n >= IN_A_ROW {
-            self.first_bad = None;
-        }
-    }
-    /// How the rules see it; `None` for a door that never failed.
-    fn now(&self, server: &Server, door: &super::Door) -> Option<DoorNow> {
-        let last_bad = self.last_bad?;
-        let first_bad = self.first_bad.unwrap_or(last_bad);
-        Some(DoorNow {
-            failed: Failed {
-                server: server.name.clone(),
-                door: door.name.clone(),
-                role: door.watched.as_ref().map(|w| w.role).unwrap_or_default(),
-                layer: self.layer?,
-                first_bad: first_bad.at,
-                last_good: self.last_good_before,
-            },
-            first_bad,
-            last_bad,
-            is: match self.good {
-                Some((since, last, n)) if n >= IN_A_ROW => Is::Good(since, last),
-                None if self.bad > 0 => Is::Bad(self.bad),
-                _ => Is::Unclear,
-            },
-        })
-    }
+/// Another observer came to open it as well: what that adds to it.
+fn opened_again(incident: &Incident, entry: &Entry) -> Option<Entry> {
+    let Entry::Opened(again) = entry else { return None };
+    let known = |f: &Failed| {
+        let mut its = incident.doors.iter();
+        its.any(|d| (&d.server, &d.door) == (&f.server, &f.door))
+    };
+    let doors = again.doors.iter().filter(|d| !known(d)).cloned().collect();
+    let stood_before = None;
+    Some(Entry::Joined(Joined { doors, stood_before }))
 }
 
 /// When an entry happened, where it says so.
@@ -241,9 +228,10 @@ impl Model {
     pub fn incident(&self, id: &IncidentId) -> Option<&Incident> {
         self.desk.cases.get(id).map(|c| &c.incident)
     }
-    /// The incident to speak of: of those that go on the one that began first.
+    /// The incident to speak of: of those that go on the one that began first, and before those whose end is proposed.
     pub fn open_incident(&self) -> Option<&Incident> {
-        self.incidents().find(|i| !i.is_resolved())
+        let open = || self.incidents().filter(|i| !i.is_resolved());
+        open().find(|i| i.end.is_none()).or_else(|| open().next())
     }
     /// When the lines of the timeline that are kept came.
     pub fn moments(&self) -> impl Iterator<Item = Timestamp> {
@@ -320,17 +308,7 @@ impl Model {
             .flat_map(|s| s.queues.values().map(move |q| (s, q)));
         let fresh = |(s, q): (&Server, &super::Queue)| q.reading(now, s.good_for()).fresh().map(|r| r.depth.total());
         let waits = queues.try_fold(0, |sum, q| Some(sum + fresh(q)?));
-        waits.is_some_and(|n| incident.backlog.is_no_more(incident.opened.stood_before, n))
-    }
-
-    /// How many messages stood in the queues of these servers at a moment; `None` when one of them was not read before it.
-    fn stood_at(&self, servers: &[Name], at: Timestamp) -> Option<u64> {
-        let mut queues = servers
-            .iter()
-            .filter_map(|s| self.server(s))
-            .flat_map(|s| s.queues.values());
-        let before = |q: &super::Queue| q.samples().iter().rev().find(|s| s.at <= at).map(|s| s.depth);
-        queues.try_fold(0, |sum, q| Some(sum + before(q)?))
+        waits.is_some_and(|n| incident.backlog.is_no_more(n))
     }
 
     /// What follows at `now` and is not on record yet.
@@ -338,14 +316,24 @@ impl Model {
         let doors: Vec<DoorNow> = self
             .servers()
             .flat_map(|s| s.doors.values().map(move |d| (s, d)))
-            .filter_map(|(s, d)| self.desk.runs.get(&(s.name.clone(), d.name.clone()))?.now(s, d))
+            .filter_map(|(s, d)| {
+                self.desk
+                    .runs
+                    .get(&(s.name.clone(), d.name.clone()))?
+                    .now(s, d, self.moment(now))
+            })
             .collect();
         let incidents: Vec<&Incident> = self.incidents().collect();
         let backlog = |i: &Incident| self.backlog_is(i, now);
         let mut all = conclude(rules, &doors, &incidents, backlog, self.moment(now));
         for c in &mut all {
-            if let Entry::Opened(o) = &mut c.entry {
-                o.stood_before = self.stood_at(&o.servers, o.started);
+            match &mut c.entry {
+                Entry::Opened(o) => o.stood_before = standing::stood_at(&self.servers, &o.servers, o.started),
+                Entry::Joined(j) => {
+                    let incident = c.id.as_ref().and_then(|id| self.incident(id));
+                    j.stood_before = incident.and_then(|i| standing::stood_at_new(&self.servers, i, &j.doors));
+                }
+                _ => {}
             }
         }
         all.extend(self.desk.cases.values().filter_map(|c| c.to_record(self.moment(now))));
@@ -355,31 +343,6 @@ impl Model {
 
 fn within(line: &Line, now: Moment, longest_ago: Span, until: Option<Moment>) -> bool {
     line.at.until(now) <= longest_ago && until.is_none_or(|u| !line.at.until(u).is_negative())
-}
-
-impl Case {
-    /// What its backlog came to, when that is to be put on record: now and then while it grows, and when it is cleared.
-    fn to_record(&self, now: Moment) -> Option<Conclusion> {
-        let backlog = &self.incident.backlog;
-        let (peak, at) = backlog.peak?;
-        let seen = BacklogSeen {
-            peak,
-            peak_at: at.at,
-            cleared_at: backlog.cleared.map(|c| c.at),
-            mail_minutes: backlog.mail_minutes.unwrap_or(0),
-            unseen: backlog.unseen,
-        };
-        let due = match &self.measured {
-            None => self.incident.opened.how == How::Rule || peak > 0,
-            Some((_, last)) if *last == seen => false,
-            Some((_, last)) if last.cleared_at != seen.cleared_at => true,
-            Some((when, _)) => when.until(now) >= MEASURED,
-        };
-        due.then(|| Conclusion {
-            id: Some(self.incident.id.clone()),
-            entry: Entry::BacklogSeen(seen),
-        })
-    }
 }
 
 /// The incident that a word names: its id, the beginning of it, or its number.

@@ -176,7 +176,7 @@ impl Model {
             }
             Fact::Incident(_) => {
                 if let Some((id, entry)) = incident::of_incident(e) {
-                    self.desk.entered(id, entry, e.at);
+                    self.desk.entered(id, entry, e.at, &self.servers);
                 }
             }
             Fact::ClockStepped(step) => self.desk.clock_set(step.by, e.at),
@@ -284,7 +284,7 @@ impl Model {
         }
         if let Some(server) = self.servers.get_mut(name) {
             server.seen(about, fact, at, !self.watching);
-            self.desk.saw(about, fact, at, server);
+            self.desk.saw(about, fact, at, name, &self.servers);
         }
     }
 

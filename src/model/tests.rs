@@ -13,6 +13,7 @@ mod doors;
 mod drain;
 mod horizon;
 mod incident;
+mod incident_looks;
 mod influence;
 mod log;
 mod standing;

@@ -23,6 +23,12 @@ const IN_A_ROW: u32 = 3;
 /// Without any look for so long, nobody was watching; longer where looks are rarer.
 const ABSENT: Span = Span::from_mins(2);
 
+/// Without a look for longer than this nobody was watching, where one is made each `every`. A look may be late: it waits for
+/// those before it, each of which has its time-outs.
+pub(super) fn absent(every: Span) -> Span {
+    ABSENT.max(every * 6)
+}
+
 /// Where a line comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Source {
@@ -219,7 +225,7 @@ impl Timeline {
     pub(super) fn looked(&mut self, at: Moment, every: Span) {
         if let Some(last) = self.looked
             && self.known_from.is_none_or(|from| last.at >= from)
-            && last.until(at) > ABSENT.max(every * 6)
+            && last.until(at) > absent(every)
         {
             self.observed(at, Source::Observer, What::Absent(last));
         }

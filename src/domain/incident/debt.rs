@@ -106,10 +106,10 @@ pub fn every(incident: &Incident, cadence: Cadence, now: Timestamp) -> Span {
 
 /// What is owed at `now`; `None` when nothing is.
 pub fn debt(incident: &Incident, cadence: Cadence, now: Moment) -> Option<Debt> {
-    let last = incident.updates.last();
+    let last = incident.last_update();
     let since = last.map(|(at, _)| at.until(now));
     if let Some(resolved) = incident.resolved() {
-        let told = last.is_some_and(|(at, _)| !resolved.until(*at).is_negative());
+        let told = last.is_some_and(|(at, _)| !resolved.until(at).is_negative());
         let over = resolved.until(now);
         return (!told && over <= SPOKEN_OF).then(|| Debt {
             word: Word::Last,
@@ -124,7 +124,7 @@ pub fn debt(incident: &Incident, cadence: Cadence, now: Moment) -> Option<Debt> 
             since,
         });
     };
-    let by_cadence = cadence.after(incident.noticed.until(*at)) - at.until(now);
+    let by_cadence = cadence.after(incident.noticed.until(at)) - at.until(now);
     let promised = posted.next_at.map(|next| Span::between(now.at, next));
     Some(Debt {
         word: Word::Next,

@@ -106,6 +106,9 @@ pub struct Opened {
 pub struct Joined {
     /// The doors that showed it.
     pub doors: Vec<Failed>,
+    /// How many messages stood in the queues of the servers that are new to it when it began; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stood_before: Option<u64>,
 }
 
 /// It is this far now.
@@ -267,9 +270,9 @@ pub struct BacklogSeen {
     /// When it was cleared after that, if it was.
     #[serde(default)]
     pub cleared_at: Option<Timestamp>,
-    /// Minutes that messages waited, summed over all of them.
-    #[serde(default)]
-    pub mail_minutes: u64,
+    /// Minutes that messages waited, summed over all of them; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail_minutes: Option<u64>,
     /// How much of the time the queues were not seen: no mail-minutes are counted in it.
     #[serde(default)]
     pub unseen: Span,

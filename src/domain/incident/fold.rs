@@ -66,6 +66,8 @@ pub struct Start {
 /// What a backlog came to.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Backlog {
+    /// How many messages stood in the queues of its servers when it began; `None` where that is not known.
+    pub stood: Option<u64>,
     /// The most messages that waited, and when.
     pub peak: Option<(u64, Moment)>,
     /// When it was cleared after that.
@@ -78,16 +80,18 @@ pub struct Backlog {
 
 /// A backlog that is smaller than this, or than a twentieth of its peak, is none: a few messages wait in any queue.
 const SLACK: u64 = 30;
+/// However large the peak was, more than this many that wait are a backlog still.
+const MOST_SLACK: u64 = 100;
 
 impl Backlog {
     /// How many messages may wait beyond those that stood there before, and it is no backlog.
-    pub(super) fn slack(&self, stood: Option<u64>) -> u64 {
+    pub(super) fn slack(&self) -> u64 {
         let peak = self.peak.map_or(0, |(n, _)| n);
-        SLACK.max(peak.saturating_sub(stood.unwrap_or(0)) / 20)
+        (peak.saturating_sub(self.stood.unwrap_or(0)) / 20).clamp(SLACK, MOST_SLACK)
     }
-    /// Whether so many that wait are no backlog, where `stood` waited before.
-    pub fn is_no_more(&self, stood: Option<u64>, waits: u64) -> bool {
-        waits <= stood.unwrap_or(0).saturating_add(self.slack(stood))
+    /// Whether so many that wait are no backlog.
+    pub fn is_no_more(&self, waits: u64) -> bool {
+        waits <= self.stood.unwrap_or(0).saturating_add(self.slack())
     }
 
     /// Takes in what was put on record. Of a peak that was seen twice the higher one counts.
@@ -97,8 +101,27 @@ impl Backlog {
             self.peak = Some((seen.peak, peak_at));
         }
         self.cleared = seen.cleared_at.map(|c| Moment::new(c, at.steps));
-        self.mail_minutes = Some(self.mail_minutes.unwrap_or(0).max(seen.mail_minutes));
+        // Where it is not known what stood there, old records have a zero for minutes that are not known.
+        let known = seen.mail_minutes.filter(|n| *n > 0 || self.stood.is_some());
+        self.mail_minutes = self.mail_minutes.max(known);
         self.unseen = self.unseen.max(seen.unseen);
+    }
+
+    /// Takes in what older readings come to. Of a peak that was seen twice the higher one counts.
+    pub fn seeded(&mut self, older: &Self) {
+        if older.peak.map(|(n, _)| n) > self.peak.map(|(n, _)| n) {
+            (self.peak, self.cleared) = (older.peak, older.cleared);
+        }
+        self.mail_minutes = self.mail_minutes.max(older.mail_minutes);
+        self.unseen = self.unseen.max(older.unseen);
+    }
+
+    /// More servers belong to it, in whose queues so many stood when it began.
+    fn joined(&mut self, stood: Option<u64>) {
+        self.stood = self.stood.zip(stood).map(|(a, b)| a.saturating_add(b));
+        if self.stood.is_none() {
+            self.mail_minutes = None;
+        }
     }
 }
 
@@ -115,6 +138,10 @@ impl Incident {
                 .collect(),
             doors: opened.doors.clone(),
             number: opened.number.clone(),
+            backlog: Backlog {
+                stood: opened.stood_before,
+                ..Backlog::default()
+            },
             opened,
             noticed: at,
             corrected: None,
@@ -125,7 +152,6 @@ impl Incident {
             updates: Vec::new(),
             tickets: Vec::new(),
             end: None,
-            backlog: Backlog::default(),
             touched: at,
             forgotten: 0,
         }
@@ -136,8 +162,8 @@ impl Incident {
         self.touched = at;
         match entry {
             // It is open already: two observers may have come to it at the same moment.
-            Entry::Opened(again) => self.join(&again.doors),
-            Entry::Joined(joined) => self.join(&joined.doors),
+            Entry::Opened(again) => self.join(&again.doors, None),
+            Entry::Joined(joined) => self.join(&joined.doors, joined.stood_before),
             Entry::State(set) => {
                 if set.to != State::Resolved && self.state == State::Resolved {
                     self.end = None;
@@ -162,7 +188,8 @@ impl Incident {
         }
     }
 
-    fn join(&mut self, doors: &[Failed]) {
+    fn join(&mut self, doors: &[Failed], stood: Option<u64>) {
+        let before = self.servers.len();
         for door in doors {
             self.servers.insert(door.server.clone());
             let known = |d: &Failed| (&d.server, &d.door) == (&door.server, &door.door);
@@ -173,6 +200,20 @@ impl Incident {
                 None => {}
             }
         }
+        if self.servers.len() > before {
+            self.backlog.joined(stood);
+        }
+    }
+
+    /// The newest public update by when it was posted, which is not always when it was put on record, and when that was.
+    pub fn last_update(&self) -> Option<(Moment, &Posted)> {
+        let posted = |(at, p): &'_ (Moment, Posted)| match p.of.map(|of| Moment::new(of, at.steps)) {
+            // Nothing was posted after it was put on record.
+            Some(of) if of.precedes(*at) => of,
+            _ => *at,
+        };
+        let all = self.updates.iter().map(|u| (posted(u), &u.1));
+        all.reduce(|newest, u| if u.0.precedes(newest.0) { newest } else { u })
     }
 
     /// What it is called.

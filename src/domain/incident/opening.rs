@@ -99,25 +99,45 @@ pub fn conclude(
     let mut joins: BTreeMap<&IncidentId, Vec<Failed>> = BTreeMap::new();
     let mut reopened: BTreeSet<&IncidentId> = BTreeSet::new();
     let mut new: Vec<Vec<&DoorNow>> = Vec::new();
-    for door in doors.iter().filter(|d| rules.is_ripe(d)) {
-        if let Some(open) = open_one(rules, door, incidents) {
-            if !has(open, door) {
-                joins.entry(&open.id).or_default().push(door.failed.clone());
+    for group in groups(rules, doors) {
+        let (known, rest): (Vec<_>, Vec<_>) = group
+            .into_iter()
+            .map(|d| (d, open_of_server(rules, d, incidents)))
+            .partition(|(_, open)| open.is_some());
+        for (door, open) in &known {
+            if let Some(open) = open {
+                joined(&mut joins, open, &[*door]);
             }
-        } else if let Some((over, over_at)) = recent_one(rules, door, incidents) {
-            // Said to be over after the last bad probe: the next probe tells.
-            if !over_at.precedes(door.last_bad) {
-                continue;
-            }
+        }
+        // What began with it on other servers is of the same incident.
+        let open = known.first().and_then(|(_, open)| *open);
+        let open = open.or_else(|| rest.iter().find_map(|(d, _)| open_of_time(rules, d, incidents)));
+        let mut rest: Vec<&DoorNow> = rest.into_iter().map(|(d, _)| d).collect();
+        if let Some(open) = open {
+            joined(&mut joins, open, &rest);
+            continue;
+        }
+        let recent: Vec<_> = rest
+            .iter()
+            .filter_map(|d| Some((*d, recent_one(rules, d, incidents)?)))
+            .collect();
+        // Said to be over after the last bad probe: the next probe tells.
+        let waits: BTreeSet<&Name> = recent
+            .iter()
+            .filter(|(d, (_, over_at))| !over_at.precedes(d.last_bad))
+            .map(|(d, _)| &d.failed.server)
+            .collect();
+        rest.retain(|d| !waits.contains(&d.failed.server));
+        let again = recent
+            .iter()
+            .filter(|(d, _)| !waits.contains(&d.failed.server))
+            .map(|(_, (over, _))| *over)
+            .max_by_key(|i| i.touched.at);
+        if let Some(over) = again {
             reopened.insert(&over.id);
-            if !has(over, door) {
-                joins.entry(&over.id).or_default().push(door.failed.clone());
-            }
-        } else {
-            match new.iter_mut().find(|g| g.iter().any(|d| together(rules, d, door))) {
-                Some(group) => group.push(door),
-                None => new.push(vec![door]),
-            }
+            joined(&mut joins, over, &rest);
+        } else if !rest.is_empty() {
+            new.push(rest);
         }
     }
     for id in reopened {
@@ -129,7 +149,8 @@ pub fn conclude(
         all.push(of(id, Entry::State(set)));
     }
     for (id, doors) in joins {
-        all.push(of(id, Entry::Joined(Joined { doors })));
+        let stood_before = None;
+        all.push(of(id, Entry::Joined(Joined { doors, stood_before })));
     }
     all.extend(new.iter().map(|group| Conclusion {
         id: None,
@@ -139,6 +160,29 @@ pub fn conclude(
         all.extend(end(rules, incident, doors, &backlog, now));
     }
     all
+}
+
+/// The doors for which something is to be opened, those together that belong together.
+fn groups<'d>(rules: &Rules, doors: &'d [DoorNow]) -> Vec<Vec<&'d DoorNow>> {
+    let mut groups: Vec<Vec<&DoorNow>> = Vec::new();
+    for door in doors.iter().filter(|d| rules.is_ripe(d)) {
+        let (its, mut others): (Vec<_>, Vec<_>) = groups
+            .into_iter()
+            .partition(|g| g.iter().any(|d| together(rules, d, door)));
+        // One door may be what two groups have in common.
+        let mut one: Vec<&DoorNow> = its.into_iter().flatten().collect();
+        one.push(door);
+        others.push(one);
+        groups = others;
+    }
+    groups
+}
+
+/// Notes down that these doors are of the incident, where it has them not.
+fn joined<'i>(joins: &mut BTreeMap<&'i IncidentId, Vec<Failed>>, incident: &'i Incident, doors: &[&DoorNow]) {
+    for door in doors.iter().filter(|d| !has(incident, d)) {
+        joins.entry(&incident.id).or_default().push(door.failed.clone());
+    }
 }
 
 fn of(id: &IncidentId, entry: Entry) -> Conclusion {
@@ -167,18 +211,30 @@ fn near(within: Span, a: Moment, b: Moment) -> bool {
     apart.max(Span::ZERO - apart) <= within
 }
 
-/// The open incident that a door belongs to: one of its server, else one of its layer that began at the same time.
-fn open_one<'i>(rules: &Rules, door: &DoorNow, incidents: &[&'i Incident]) -> Option<&'i Incident> {
-    let open = || incidents.iter().copied().filter(|i| !i.is_resolved());
+/// Whether an open incident may still be what a door fails of: not when service was good again and its end proposed long
+/// before. Nobody said that it is over, but what begins now is something else.
+fn goes_on(rules: &Rules, incident: &Incident, door: &DoorNow) -> bool {
+    let proposed = incident.end.as_ref().map(|(at, _)| *at);
+    !incident.is_resolved() && proposed.is_none_or(|at| at.until(door.first_bad) <= rules.reopen_within)
+}
+
+/// The open incident that has the server of a door.
+fn open_of_server<'i>(rules: &Rules, door: &DoorNow, incidents: &[&'i Incident]) -> Option<&'i Incident> {
+    let its = |i: &&Incident| i.servers.contains(&door.failed.server) && goes_on(rules, i, door);
+    incidents.iter().copied().find(its)
+}
+
+/// The open incident of a door's layer that began at the same time.
+fn open_of_time<'i>(rules: &Rules, door: &DoorNow, incidents: &[&'i Incident]) -> Option<&'i Incident> {
     let same_time = |i: &&Incident| {
-        i.layer() == Some(door.failed.layer) && {
-            let derived = i.start().probes.map_or(i.start().at.at, |(_, bad)| bad);
-            near(rules.together, Moment::new(derived, i.start().at.steps), door.first_bad)
-        }
+        let start = i.start();
+        let began = start.probes.map_or(start.at.at, |(_, bad)| bad);
+        let is_near = |at| near(rules.together, Moment::new(at, start.at.steps), door.first_bad);
+        let of_layer = |d: &Failed| d.layer == door.failed.layer && is_near(d.first_bad);
+        (i.layer() == Some(door.failed.layer) && is_near(began)) || i.doors.iter().any(of_layer)
     };
-    open()
-        .find(|i| i.servers.contains(&door.failed.server))
-        .or_else(|| open().find(same_time))
+    let mut open = incidents.iter().copied().filter(|i| goes_on(rules, i, door));
+    open.find(same_time)
 }
 
 /// The incident of the same server that was over a short while before this door failed, or while it failed, and when that was.
@@ -200,8 +256,10 @@ fn opened(group: &[&DoorNow], now: Moment) -> Opened {
     let servers: BTreeSet<Name> = group.iter().map(|d| d.failed.server.clone()).collect();
     // The lowest layer names it: what stands on it fails with it.
     let layer = group.iter().map(|d| d.failed.layer).min();
+    // And no server is named for a layer at which it was not seen to fail.
+    let there = group.iter().filter(|d| Some(d.failed.layer) == layer);
     Opened {
-        name: name(layer, &servers),
+        name: name(layer, &there.map(|d| d.failed.server.clone()).collect()),
         how: How::Rule,
         by: None,
         number: None,
@@ -213,6 +271,29 @@ fn opened(group: &[&DoorNow], now: Moment) -> Opened {
         lasted: first.map(|d| d.first_bad.until(now)),
         stood_before: None,
     }
+}
+
+/// The number in the id of an incident that the rules open: a digest (FNV-1a) of the first door that showed it and of when,
+/// so that two observers of one record who open it at once give it one id.
+pub fn lot(opened: &Opened) -> u16 {
+    let mut digest = 0xcbf2_9ce4_8422_2325_u64;
+    let mut take = |bytes: &[u8]| {
+        // The end of each part counts, too.
+        for b in bytes.iter().chain(&[0xff]) {
+            digest = (digest ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    let key = |d: &&Failed| (d.first_bad, d.server.clone(), d.door.clone());
+    if let Some(first) = opened.doors.iter().min_by_key(key) {
+        take(first.server.as_str().as_bytes());
+        take(first.door.as_str().as_bytes());
+        take(&first.first_bad.as_microsecond().to_be_bytes());
+    } else {
+        opened.servers.iter().for_each(|s| take(s.as_str().as_bytes()));
+        take(&opened.started.as_microsecond().to_be_bytes());
+    }
+    let [.., a, b, c, d] = digest.to_be_bytes();
+    u16::from_be_bytes([a ^ c, b ^ d])
 }
 
 /// A short name: `mailbox store down on mbox1`, `network down on mx1 and 3 more`.
@@ -254,7 +335,8 @@ fn end(
     let mine: Vec<&DoorNow> = doors.iter().filter(its).collect();
     let fails = mine
         .iter()
-        .any(|d| matches!(d.is, Is::Bad(n) if n >= rules.probes.min(2)));
+        // What begins long after the end was proposed is not its failing.
+        .any(|d| matches!(d.is, Is::Bad(n) if n >= rules.probes.min(2)) && goes_on(rules, incident, d));
     let propose = |restored| of(&incident.id, Entry::EndProposed(EndProposed { restored }));
     if incident.end.is_some() {
         return fails.then(|| propose(None));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::debt::{Cadence, Debt, Word, debt};
 use super::fact::*;
-use super::opening::{Conclusion, DoorNow, Is, Rules, conclude};
+use super::opening::{Conclusion, DoorNow, Is, Rules, conclude, lot};
 use super::*;
 use crate::domain::Span;
 use crate::domain::door::Role;
@@ -154,7 +154,13 @@ fn both_starts_are_kept_and_a_correction_can_be_taken_back() {
 fn a_server_that_failed_earlier_and_joined_later_moves_the_derived_start() {
     let mut i = incident("mbox1", 50, 120);
     let doors = vec![failed("mbox2", 20)];
-    i.take(&Entry::Joined(Joined { doors }), m(130));
+    i.take(
+        &Entry::Joined(Joined {
+            doors,
+            stood_before: None,
+        }),
+        m(130),
+    );
     assert_eq!(i.start().at.at, t(20));
     assert_eq!(i.servers.len(), 2);
 }
@@ -224,6 +230,54 @@ fn an_entry_reads_back_as_it_was_and_an_old_one_without_the_newer_fields_too() {
     );
 }
 
+fn backlog(minutes: &str) -> Entry {
+    let json = format!(r#"{{"entry":"backlog-seen","peak":500,"peak_at":"2027-01-15T08:00:00Z"{minutes}}}"#);
+    serde_json::from_str(&json).unwrap()
+}
+
+#[test]
+fn mail_minutes_that_are_not_known_stay_so_through_the_record() {
+    let by_hand = || {
+        let mut i = incident("mbox1", 0, 60);
+        (i.opened.stood_before, i.backlog.stood) = (None, None);
+        i
+    };
+    let unknown = backlog("");
+    assert!(
+        !serde_json::to_string(&unknown).unwrap().contains("mail_minutes"),
+        "older versions read it"
+    );
+    let mut i = by_hand();
+    i.take(&unknown, m(100));
+    assert_eq!((i.backlog.mail_minutes, i.backlog.peak.unwrap().0), (None, 500));
+    i.take(&backlog(r#","mail_minutes":0"#), m(200));
+    assert_eq!(
+        i.backlog.mail_minutes, None,
+        "an older version wrote that of what it did not know"
+    );
+    i.take(&backlog(r#","mail_minutes":7"#), m(300));
+    i.take(&unknown, m(400));
+    assert_eq!(i.backlog.mail_minutes, Some(7));
+    let mut known = incident("mbox1", 0, 60);
+    known.take(&backlog(r#","mail_minutes":0"#), m(200));
+    assert_eq!(known.backlog.mail_minutes, Some(0));
+}
+
+#[test]
+fn what_stands_in_the_queues_of_a_server_that_joins_is_no_mail_that_waits() {
+    let joins = |stood_before| {
+        let mut i = incident("mbox1", 0, 60);
+        i.backlog.mail_minutes = Some(9);
+        let doors = vec![failed("mbox2", 20)];
+        i.take(&Entry::Joined(Joined { doors, stood_before }), m(130));
+        (i.backlog.stood, i.backlog.mail_minutes)
+    };
+    assert_eq!(joins(Some(5_000)), (Some(5_000), Some(9)));
+    assert_eq!(joins(None), (None, None), "not known, and so the sum is not");
+    let old: Entry = serde_json::from_str(r#"{"entry":"joined","doors":[]}"#).unwrap();
+    assert!(matches!(old, Entry::Joined(j) if j.stood_before.is_none()));
+}
+
 #[test]
 fn words_of_many_lines_are_bounded_and_made_safe() {
     assert_eq!(lines("a\nb\u{202e}c\n\n"), [Text::from("a"), Text::from("b\u{202e}c")]);
@@ -269,6 +323,44 @@ fn a_resolved_incident_owes_one_last_word_and_then_nothing() {
     assert_eq!(owed(&i, 1_000 + 86_401), None);
     i.take(&posted(None), m(1_200));
     assert_eq!(owed(&i, 1_300), None);
+}
+
+fn posted_of(of: i64, next: Option<i64>) -> Entry {
+    let Entry::UpdatePosted(mut p) = posted(next) else {
+        panic!()
+    };
+    p.of = Some(t(of));
+    Entry::UpdatePosted(p)
+}
+
+#[test]
+fn an_update_that_is_put_on_record_later_counts_from_when_it_was_posted() {
+    let mut i = incident("mbox1", 0, 60);
+    i.take(&posted(None), m(5_000));
+    i.take(&posted_of(1_000, Some(1_600)), m(5_060));
+    assert_eq!(
+        owed(&i, 5_060),
+        Some((Word::Next, 1_140)),
+        "the newest is the first one"
+    );
+    i.take(&posted_of(5_500, None), m(5_900));
+    assert_eq!(owed(&i, 6_000), Some((Word::Next, 700)));
+    assert_eq!(
+        debt(&i, Cadence::default(), m(6_000)).unwrap().since,
+        Some(Span::from_secs(500))
+    );
+    i.take(&posted_of(99_000, None), m(6_100));
+    assert_eq!(owed(&i, 6_100), Some((Word::Next, 1_200)), "not after it is on record");
+}
+
+#[test]
+fn an_update_of_before_the_end_is_no_closing_word_however_late_it_is_put_on_record() {
+    let mut i = incident("mbox1", 0, 60);
+    i.take(&state(State::Resolved), m(1_000));
+    i.take(&posted_of(900, None), m(1_100));
+    assert_eq!(owed(&i, 1_100), Some((Word::Last, 200)));
+    i.take(&posted_of(1_050, None), m(1_200));
+    assert_eq!(owed(&i, 1_200), None);
 }
 
 #[test]
@@ -415,7 +507,13 @@ fn an_end_is_proposed_once_service_was_good_for_long_enough_and_the_backlog_goes
     }
     let mut two = i.clone();
     let doors2 = vec![failed("mbox2", 0)];
-    two.take(&Entry::Joined(Joined { doors: doors2 }), m(100));
+    two.take(
+        &Entry::Joined(Joined {
+            doors: doors2,
+            stood_before: None,
+        }),
+        m(100),
+    );
     assert!(
         concluded(&doors, &[&two], 1_605).is_empty(),
         "one of its doors is not known to be good"
@@ -426,8 +524,8 @@ fn an_end_is_proposed_once_service_was_good_for_long_enough_and_the_backlog_goes
 fn a_proposal_is_made_once_and_taken_back_when_it_fails_again() {
     let mut i = incident("mbox1", 0, 60);
     i.take(&proposed(990, 1_000, 1_600), m(1_600));
-    assert!(concluded(&[good("mbox1", 990, 1_000, 9_000)], &[&i], 9_000).is_empty());
-    let all = concluded(&[bad("mbox1", 9_000, 9_010)], &[&i], 9_010);
+    assert!(concluded(&[good("mbox1", 990, 1_000, 3_000)], &[&i], 3_000).is_empty());
+    let all = concluded(&[bad("mbox1", 3_000, 3_010)], &[&i], 3_010);
     assert!(matches!(
         &all[..],
         [Conclusion {
@@ -459,6 +557,80 @@ fn a_flapping_service_is_one_incident_and_one_that_fails_much_later_is_another()
 }
 
 #[test]
+fn one_whose_end_was_proposed_long_before_does_not_swallow_what_fails_later() {
+    let mut i = incident("mbox1", 0, 60);
+    i.take(&proposed(990, 1_000, 1_600), m(1_600));
+    let soon = concluded(&[bad("mbox1", 1_600 + 1_800, 4_000)], &[&i], 4_000);
+    assert!(
+        matches!(
+            &soon[..],
+            [Conclusion {
+                entry: Entry::EndProposed(_),
+                ..
+            }]
+        ),
+        "{soon:?}"
+    );
+    let later = [bad("mbox1", 250_000, 250_100)];
+    let all = concluded(&later, &[&i], 250_100);
+    let [
+        Conclusion {
+            id: None,
+            entry: Entry::Opened(o),
+        },
+    ] = &all[..]
+    else {
+        panic!("{all:?}")
+    };
+    assert_eq!(o.started, t(250_000));
+    let new = Incident::new(IncidentId::new(o.started, 1), (**o).clone(), m(250_100));
+    assert!(
+        concluded(&later, &[&i, &new], 250_200).is_empty(),
+        "the end of the old one stays proposed"
+    );
+}
+
+#[test]
+fn a_server_whose_doors_fail_at_two_layers_is_in_one_incident_and_named_for_what_was_seen() {
+    let at = |server, name: &str, layer| {
+        let mut d = bad(server, 0, 600);
+        (d.failed.door, d.failed.layer) = (name.into(), layer);
+        d
+    };
+    let doors = [
+        at("mbox1", "imap", Layer::Store),
+        at("mx1", "a", Layer::Network),
+        at("mx1", "b", Layer::Store),
+    ];
+    let all = concluded(&doors, &[], 1_000);
+    let [
+        Conclusion {
+            entry: Entry::Opened(o),
+            ..
+        },
+    ] = &all[..]
+    else {
+        panic!("{all:?}")
+    };
+    assert_eq!((o.servers.len(), o.doors.len()), (2, 3));
+    assert_eq!(&*o.name, "network down on mx1", "nobody saw that of mbox1");
+}
+
+#[test]
+fn what_the_rules_open_has_an_id_that_follows_from_what_was_seen() {
+    let opened = |doors: &[DoorNow], now| match concluded(doors, &[], now).remove(0).entry {
+        Entry::Opened(o) => *o,
+        other => panic!("{other:?}"),
+    };
+    let (a, b) = (bad("mbox1", 0, 600), bad("mbox2", 30, 600));
+    let one = lot(&opened(&[a.clone(), b.clone()], 700));
+    assert_eq!(one, lot(&opened(&[b.clone(), a.clone()], 900)));
+    assert_eq!(one, lot(&opened(&[a], 700)), "whoever failed with it later");
+    assert_ne!(one, lot(&opened(&[b], 700)));
+    assert_ne!(one, lot(&opened(&[bad("mbox1", 1, 600)], 700)));
+}
+
+#[test]
 fn one_that_was_called_over_while_it_fails_goes_on() {
     let mut i = incident("mbox1", 0, 60);
     i.take(&state(State::Resolved), m(500));
@@ -475,13 +647,13 @@ proptest! {
     /// incidents.
     #[test]
     fn what_is_put_on_record_is_concluded_once(
-        doors in prop::collection::vec((0usize..5, 0i64..2_000, 60i64..4_000, 0usize..3), 1..8)
+        doors in prop::collection::vec((0usize..4, 0usize..3, 0i64..2_000, 60i64..4_000, 0usize..3), 1..10)
     ) {
         let layers = [Layer::Store, Layer::Network, Layer::Auth];
         let mut seen = BTreeSet::new();
-        let doors: Vec<DoorNow> = doors.into_iter().filter(|d| seen.insert(d.0)).map(|(s, first, lasted, layer)| {
+        let doors: Vec<DoorNow> = doors.into_iter().filter(|d| seen.insert((d.0, d.1))).map(|(s, door, first, lasted, layer)| {
             let mut d = bad(&format!("s{s}"), first, first + lasted);
-            d.failed.layer = layers[layer];
+            (d.failed.door, d.failed.layer) = (format!("d{door}").as_str().into(), layers[layer]);
             d
         }).collect();
         let mut incidents: Vec<Incident> = Vec::new();

@@ -12,32 +12,35 @@ use crate::domain::incident::{self as inc, Entry, IncidentId};
 use crate::model::incident::named;
 use crate::model::timeline::{Line, SourceKind};
 
-fn rules() -> Rules {
+pub(super) fn rules() -> Rules {
     Rules::default()
 }
-fn probe(m: &mut Model, server: &str, failure: Option<Layer>, from: i64, to: i64) {
+pub(super) fn probe(m: &mut Model, server: &str, failure: Option<Layer>, from: i64, to: i64) {
     for s in (from..to).step_by(10) {
         m.apply(&event(s, door(server), probed(9, failure)));
         record(m, s);
     }
 }
-fn read(m: &mut Model, server: &str, at: i64, n: u64) {
+pub(super) fn read(m: &mut Model, server: &str, at: i64, n: u64) {
     m.apply(&event(at, queue(server), depth(n)));
     record(m, at);
 }
 /// Puts on record what follows, as the desk does.
-fn record(m: &mut Model, at: i64) {
-    for (n, c) in m.conclusions(&rules(), t(at)).into_iter().enumerate() {
-        let incident = c.id.unwrap_or_else(|| IncidentId::new(t(at), n as u16));
-        m.apply(&event(
-            at,
-            Subject::Incident { incident },
-            Fact::Incident(Box::new(c.entry)),
-        ));
+pub(super) fn record(m: &mut Model, at: i64) {
+    // What is opened has a backlog at once, of what was read before.
+    for _ in 0..2 {
+        for (n, c) in m.conclusions(&rules(), t(at)).into_iter().enumerate() {
+            let incident = c.id.unwrap_or_else(|| IncidentId::new(t(at), n as u16));
+            m.apply(&event(
+                at,
+                Subject::Incident { incident },
+                Fact::Incident(Box::new(c.entry)),
+            ));
+        }
     }
     assert!(m.conclusions(&rules(), t(at)).is_empty(), "once is enough");
 }
-fn say(m: &mut Model, at: i64, entry: Entry) {
+pub(super) fn say(m: &mut Model, at: i64, entry: Entry) {
     let incident = m.incidents().next().unwrap().id.clone();
     m.apply(&event(
         at,
@@ -45,7 +48,7 @@ fn say(m: &mut Model, at: i64, entry: Entry) {
         Fact::Incident(Box::new(entry)),
     ));
 }
-fn one(m: &Model) -> &inc::Incident {
+pub(super) fn one(m: &Model) -> &inc::Incident {
     let mut all = m.incidents();
     let one = all.next().unwrap();
     assert!(all.next().is_none(), "there is one");
@@ -129,6 +132,21 @@ fn the_timeline_tells_each_change_once_with_its_source() {
             "1000 imap on a: ok again, after 15m",
         ]
     );
+}
+
+#[test]
+fn one_that_two_observers_open_at_once_is_one_and_is_told_once() {
+    let mut m = outage();
+    let before = one(&m).clone();
+    say(&mut m, 1_300, Entry::Opened(Box::new(before.opened.clone())));
+    assert_eq!((one(&m).noticed, &one(&m).doors), (before.noticed, &before.doors));
+    let opened = |m: &Model| told(m, 1_400).iter().filter(|l| l.contains("opened")).count();
+    assert_eq!(opened(&m), 1);
+    let mut more = before.opened.clone();
+    more.doors[0].door = "lmtp".into();
+    say(&mut m, 1_310, Entry::Opened(Box::new(more)));
+    assert_eq!(opened(&m), 1);
+    assert_eq!(told(&m, 1_400).last().unwrap(), "1310 rules: joined: lmtp on a (store)");
 }
 
 #[test]
