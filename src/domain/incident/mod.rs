@@ -123,4 +123,6 @@ pub fn lines(words: &str) -> Vec<Text> {
 #[cfg(test)]
 mod draft_tests;
 #[cfg(test)]
+mod opening_tests;
+#[cfg(test)]
 mod tests;

@@ -146,14 +146,21 @@ fn since(server: &Server, queue: &Queue, start: Moment, now: Moment) -> impl Ite
     })
 }
 
-/// How many messages stood in the queues of these servers at a moment; `None` when one of them was not read before it.
+/// How many messages stood in the queues of these servers at a moment; `None` when one of them was not read before it, or when
+/// it is not known which queues a server has.
 pub(super) fn stood_at<'m>(
     servers: &'m Servers,
-    names: impl IntoIterator<Item = &'m Name, IntoIter: Clone>,
+    names: impl IntoIterator<Item = &'m Name>,
     at: Timestamp,
 ) -> Option<u64> {
     let before = |q: &Queue| q.samples().iter().rev().find(|s| s.at <= at).map(|s| s.depth);
-    queues(servers, names).try_fold(0, |sum, (_, q)| Some(sum + before(q)?))
+    names.into_iter().try_fold(0, |sum, name| {
+        let server = servers.get(name)?;
+        if server.watched.is_none() && server.queues.is_empty() {
+            return None;
+        }
+        server.queues.values().try_fold(sum, |sum, q| Some(sum + before(q)?))
+    })
 }
 
 /// The same of the servers of these doors that an incident has not yet, when it began.

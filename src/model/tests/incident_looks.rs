@@ -189,6 +189,19 @@ fn mail_minutes_of_what_is_opened_by_hand_with_nothing_read_before_stay_unknown_
 }
 
 #[test]
+fn what_stood_on_a_server_of_which_nothing_is_known_is_not_zero() {
+    let mut m = watching(&["a"]);
+    read(&mut m, "a", 40, 10);
+    opened(&mut m, 100, 50, &["a", "elsewhere"]);
+    assert_eq!(one(&m).backlog.stood, None);
+    let mut replayed = Model::new(None);
+    opened(&mut replayed, 100, 50, &["a"]);
+    read(&mut replayed, "a", 110, 500);
+    read(&mut replayed, "a", 120, 500);
+    assert_eq!(one(&replayed).backlog.mail_minutes, None);
+}
+
+#[test]
 fn what_waited_before_an_incident_was_opened_by_hand_is_its_own() {
     let mut m = watching(&["a"]);
     for s in (50..1_000).step_by(10) {
