@@ -80,6 +80,8 @@ fn main() -> ExitCode {
     report("16 hours back, one by one", hours.collect());
     // The notes of the record come once an hour.
     let mut here = middle;
+    // Who asks for the next one looks at a moment.
+    looking.go(middle);
     let lines: Vec<Took> = [Back::Before as fn(Timestamp) -> Back, Back::After]
         .into_iter()
         .flat_map(|way| [way; 8])

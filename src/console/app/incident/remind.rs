@@ -107,7 +107,7 @@ impl App {
             let Some(d) = o.debt.filter(|_| o.due() != Due::Later) else {
                 continue;
             };
-            let last = o.incident.updates.last().map(|(at, _)| at.at);
+            let last = o.incident.last_update().map(|(at, _)| at.at);
             let key: Told = (o.incident.id.clone(), which(d.word), last);
             if !self.reminded.contains(&key) {
                 let text = || format!("{} {}: {}", o.incident.called(), o.incident.name(), d.words()).into();

@@ -122,7 +122,7 @@ fn owed(s: &mut Sheet<'_>, i: &Incident) {
         }
         None => s.put("owed", "nothing", Role::Text),
     }
-    match i.updates.last() {
+    match i.last_update() {
         Some((at, posted)) => {
             let promised = posted
                 .next_at
