@@ -49,10 +49,21 @@ struct Run {
     good: Option<(Moment, Moment, u32)>,
 }
 
+/// Which incidents are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Kept {
+    /// The newest.
+    #[default]
+    Newest,
+    /// All of them.
+    All,
+}
+
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
     steps: Span,
+    kept: Kept,
     cases: BTreeMap<IncidentId, Case>,
     runs: BTreeMap<(Name, Name), Run>,
     /// Everything that matters, of the whole fleet.
@@ -100,7 +111,7 @@ impl Desk {
     }
 
     fn forget(&mut self) {
-        while self.cases.len() > KEEP {
+        while self.kept == Kept::Newest && self.cases.len() > KEEP {
             let oldest = |over: fn(&Incident) -> bool| {
                 let all = self.cases.values().filter(move |c| over(&c.incident));
                 all.min_by_key(|c| c.incident.touched.at).map(|c| c.incident.id.clone())
@@ -229,6 +240,13 @@ fn source(entry: &Entry) -> Source {
 }
 
 impl Model {
+    /// One that keeps every incident: for a look at the record that ends, and not for what runs for months.
+    #[must_use]
+    pub const fn keeping_all_incidents(mut self) -> Self {
+        self.desk.kept = Kept::All;
+        self
+    }
+
     /// `now` as a moment that lengths of time can be taken to.
     pub const fn moment(&self, now: Timestamp) -> Moment {
         self.desk.moment(now)

@@ -288,6 +288,35 @@ fn an_entry_whose_incident_is_not_known_is_no_incident_and_overlapping_ones_keep
 }
 
 #[test]
+fn a_look_at_the_record_keeps_every_incident_and_a_console_the_newest() {
+    let kept = |mut m: Model| {
+        for n in 0..70 {
+            let opened = inc::Said::Opened {
+                name: format!("the {n}th"),
+                servers: vec![],
+                started: t(n * 60),
+            };
+            m.apply(&event(
+                n * 60,
+                Subject::Incident {
+                    incident: IncidentId::new(t(n * 60), n as u16),
+                },
+                Fact::Incident(Box::new(opened.entry(&"lin".into()))),
+            ));
+        }
+        (
+            m.incidents().count(),
+            m.incidents().next().map(|i| i.name().to_string()),
+        )
+    };
+    assert_eq!(kept(Model::new(None)), (64, Some("the 6th".into())));
+    assert_eq!(
+        kept(Model::new(None).keeping_all_incidents()),
+        (70, Some("the 0th".into()))
+    );
+}
+
+#[test]
 fn what_may_be_said_of_a_role_is_what_a_fresh_probe_that_went_all_the_way_says() {
     let mut watched = roster(&["a", "out"]);
     watched.servers[1].doors[0].role = Role::Outbound;
