@@ -22,6 +22,8 @@ use crate::domain::argv::Argv;
 use crate::domain::effect::Went;
 use crate::domain::event::{Event, Fact, Subject};
 use crate::domain::health::Layer;
+use crate::domain::incident::draft::Stage;
+use crate::domain::incident::evidence::{Evidence, beware};
 use crate::domain::incident::fact::{
     Acknowledged, How, Noted, Opened, Out, Posted, StartCorrected, StateSet, Ticket, TicketIs,
 };
@@ -416,6 +418,7 @@ impl Desk<'_> {
         // Refused before anybody is told: the record has to have the words that went out.
         kept_whole(&words).map_err(|why| start::fail(&why))?;
         let of = self.moment(args.backdate.as_ref())?;
+        self.warn(&args.one, args.state, &settings);
         let mut journal = self.journal()?;
         let out = if args.publish {
             let Some(hook) = &settings.publish else {
@@ -456,6 +459,22 @@ impl Desk<'_> {
             start::fail(&what)
         })?;
         self.shown(&incident.id)
+    }
+
+    /// Says what one has to know before words go out that say that it is over, or mended. Where the record cannot be read for
+    /// that, nothing is said: the words are the person's.
+    fn warn(&self, one: &OneArgs, state: Option<State>, settings: &Terms) {
+        let Ok((model, id, _)) = show::folded(one, self) else {
+            return;
+        };
+        let Some(incident) = model.incident(&id) else { return };
+        let evidence = model.evidence(incident, settings.cadence, self.now);
+        let state = state.unwrap_or(incident.state);
+        // It becomes what is said.
+        let evidence = Evidence { state, ..evidence };
+        for words in beware(&evidence, Stage::State(state)) {
+            super::say(&format!("mailtop: beware: {words}"));
+        }
     }
 
     fn resolve(&self, args: &ResolveArgs) -> Result<ExitCode, Failed> {

@@ -289,19 +289,20 @@ impl Model {
         lines
     }
 
-    /// Senders whose time was up before service was good again.
+    /// Senders whose time was up while they could not deliver.
     fn gave_up(&self, incident: &Incident, now: Timestamp) -> Vec<Line> {
-        let start = incident.start().at;
-        let over = incident.restored().unwrap_or(self.moment(now));
+        let Some(out) = self.kept_out(incident, now) else {
+            return Vec::new();
+        };
         let line = |sender: &Text, after: Span| Line {
-            at: start.after(after),
+            at: out.since.after(after),
             source: Source::Senders,
             of: Some(incident.id.clone()),
             what: What::GaveUp(sender.clone(), after),
         };
         self.senders()
             .iter()
-            .filter(|p| p.gives_up_after <= start.until(over))
+            .filter(|p| p.gives_up_after <= out.lasted())
             .map(|p| line(&p.sender, p.gives_up_after))
             .collect()
     }

@@ -11,7 +11,7 @@ use crate::console::keymap::Place;
 use crate::console::when;
 use crate::domain::effect::{Effect, Went};
 use crate::domain::incident::draft::{For, Stage, Template};
-use crate::domain::incident::evidence::Evidence;
+use crate::domain::incident::evidence::{Evidence, beware};
 use crate::domain::incident::fact::Out;
 use crate::domain::incident::{IncidentId, Said, State, debt, kept_whole};
 use crate::domain::{Span, Text};
@@ -49,6 +49,8 @@ pub struct Posting {
     pub reach: Reach,
     /// Whom the words are for.
     pub whom: For,
+    /// What one has to know before these words go out.
+    pub beware: Vec<String>,
     /// The other way, where there is one.
     program: Option<Text>,
     evidence: Box<Evidence>,
@@ -156,13 +158,15 @@ impl App {
             debt::every(incident, terms.cadence, now).to_string()
         };
         let program = terms.publish.as_ref().map(|p| Text::from(p.quoted()));
+        let evidence = self.model.evidence(incident, terms.cadence, now);
         let posting = Posting {
             next: Input::new(next),
             way: program.clone().map_or(Way::ByHand, Way::Program),
             reach: Reach::Shown,
             whom: chosen.whom,
             program,
-            evidence: Box::new(self.model.evidence(incident, terms.cadence, now)),
+            beware: beware(&evidence, stage),
+            evidence: Box::new(evidence),
             template: terms.templates.get(chosen.whom, stage),
             edited: chosen.edited.map(|(_, words)| words),
             now,

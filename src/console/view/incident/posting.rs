@@ -89,6 +89,9 @@ fn shown(p: &mut Page<'_>, posting: &Posting, incident: Option<&Incident>, now: 
     if posting.whom == For::Technical {
         p.put("beware", "these words are for those who run it", 2, Role::Warn);
     }
+    for words in &posting.beware {
+        p.put("beware", words, 3, Role::Warn);
+    }
     if incident.is_some_and(Incident::is_resolved) {
         p.put("", "it is over: this is the closing update", 1, Role::Dim);
     }
