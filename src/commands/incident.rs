@@ -19,14 +19,18 @@ use crate::config;
 use crate::console::app::since;
 use crate::console::when::zone_from_env;
 use crate::domain::argv::Argv;
+use crate::domain::effect::Went;
 use crate::domain::event::{Event, Fact, Subject};
 use crate::domain::health::Layer;
+use crate::domain::incident::draft::Stage;
+use crate::domain::incident::evidence::{Evidence, beware};
 use crate::domain::incident::fact::{
     Acknowledged, How, Noted, Opened, Out, Posted, StartCorrected, StateSet, Ticket, TicketIs,
 };
 use crate::domain::incident::opening::name;
+use crate::domain::incident::said::begun;
 use crate::domain::incident::terms::Terms;
-use crate::domain::incident::{Entry, Incident, IncidentId, MAX_WORDS, State, debt, lines};
+use crate::domain::incident::{Entry, Incident, IncidentId, MAX_WORDS, State, debt, kept_whole, lines};
 use crate::domain::{Name, Span, Text, Timestamp};
 use crate::engine::publish;
 use crate::journal::{Durability, Record, Sqlite, Trouble};
@@ -249,7 +253,7 @@ struct Desk<'p> {
 impl Desk<'_> {
     /// All that is on record of incidents.
     fn known(&self) -> Result<Model, Failed> {
-        let mut model = Model::new(None);
+        let mut model = Model::new(None).keeping_all_incidents();
         // Where nothing was recorded yet there is none.
         if self.journal.exists() {
             let all = Sqlite::read_only(self.journal).and_then(|db| db.incidents());
@@ -285,8 +289,18 @@ impl Desk<'_> {
         }
     }
 
-    /// Puts an entry on disk.
-    fn record(&self, id: &IncidentId, entries: Vec<Entry>) -> Result<(), Failed> {
+    /// The journal, to be written to.
+    fn journal(&self) -> Result<Sqlite, Failed> {
+        let (db, moved) = Sqlite::open(self.journal, self.now)
+            .map_err(|why| start::fail(&format!("it could not be put on record: {why}")))?;
+        if let Some(moved) = moved {
+            super::say(&format!("mailtop: {moved}"));
+        }
+        Ok(db)
+    }
+
+    /// Puts entries on disk.
+    fn write(db: &mut Sqlite, id: &IncidentId, entries: Vec<Entry>) -> Result<(), Trouble> {
         let event = |entry| Event {
             at: Timestamp::now(),
             seen_by: start::me(),
@@ -294,17 +308,16 @@ impl Desk<'_> {
             what: Fact::Incident(Box::new(entry)),
         };
         let events: Vec<Event> = entries.into_iter().map(event).collect();
-        let written = Sqlite::open(self.journal, self.now).and_then(|(mut db, moved)| {
-            if let Some(moved) = moved {
-                super::say(&format!("mailtop: {moved}"));
-            }
-            db.append(&events, Durability::PowerCut)
-        });
-        written.map_err(|why| start::fail(&format!("it could not be put on record: {why}")))
+        db.append(&events, Durability::PowerCut)
     }
 
     fn done(&self, id: &IncidentId, entries: Vec<Entry>) -> Result<ExitCode, Failed> {
-        self.record(id, entries)?;
+        Self::write(&mut self.journal()?, id, entries)
+            .map_err(|why| start::fail(&format!("it could not be put on record: {why}")))?;
+        self.shown(id)
+    }
+
+    fn shown(&self, id: &IncidentId) -> Result<ExitCode, Failed> {
         // Read back: what is printed is what is on record.
         let one = OneArgs {
             incident: id.0.to_string(),
@@ -360,7 +373,9 @@ impl Desk<'_> {
 
     fn note(&self, args: &NoteArgs) -> Result<ExitCode, Failed> {
         let (incident, of) = (self.one(&args.one)?, self.moment(args.backdate.as_ref())?);
-        let text = Text::bounded(words_of(&args.text)?.trim().as_bytes(), MAX_WORDS);
+        let Some(text) = Text::whole(words_of(&args.text)?.trim().as_bytes(), MAX_WORDS) else {
+            return Err(start::fail(&format!("a note has at most {MAX_WORDS} characters")));
+        };
         if text.is_empty() {
             return Err(start::fail(&"the note is empty"));
         }
@@ -400,7 +415,11 @@ impl Desk<'_> {
         if words.trim().is_empty() {
             return Err(start::fail(&"the update is empty"));
         }
+        // Refused before anybody is told: the record has to have the words that went out.
+        kept_whole(&words).map_err(|why| start::fail(&why))?;
         let of = self.moment(args.backdate.as_ref())?;
+        self.warn(&args.one, args.state, &settings);
+        let mut journal = self.journal()?;
         let out = if args.publish {
             let Some(hook) = &settings.publish else {
                 let config = Text::from_bytes(self.config.as_os_str().as_encoded_bytes());
@@ -428,7 +447,34 @@ impl Desk<'_> {
             out,
             of,
         }));
-        self.done(&incident.id, entries)
+        Self::write(&mut journal, &incident.id, entries).map_err(|why| {
+            let what = if args.publish {
+                format!(
+                    "the update {}: {why}; once that is mended, put it on record without --publish",
+                    Went::Posted.words()
+                )
+            } else {
+                format!("it could not be put on record: {why}")
+            };
+            start::fail(&what)
+        })?;
+        self.shown(&incident.id)
+    }
+
+    /// Says what one has to know before words go out that say that it is over, or mended. Where the record cannot be read for
+    /// that, nothing is said: the words are the person's.
+    fn warn(&self, one: &OneArgs, state: Option<State>, settings: &Terms) {
+        let Ok((model, id, _)) = show::folded(one, self) else {
+            return;
+        };
+        let Some(incident) = model.incident(&id) else { return };
+        let evidence = model.evidence(incident, settings.cadence, self.now);
+        let state = state.unwrap_or(incident.state);
+        // It becomes what is said.
+        let evidence = Evidence { state, ..evidence };
+        for words in beware(&evidence, Stage::State(state)) {
+            super::say(&format!("mailtop: beware: {words}"));
+        }
     }
 
     fn resolve(&self, args: &ResolveArgs) -> Result<ExitCode, Failed> {
@@ -469,6 +515,9 @@ impl Desk<'_> {
             "-" => None,
             _ => self.moment(Some(&args.at))?,
         };
+        if let Some(at) = at {
+            begun(&incident, at).map_err(|why| start::fail(&why))?;
+        }
         let by = start::who();
         self.done(&incident.id, vec![Entry::StartCorrected(StartCorrected { at, by })])
     }
@@ -482,25 +531,25 @@ fn words_of(given: &str) -> Result<String, Failed> {
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
-        .take(MOST_INPUT)
+        .take(MOST_INPUT + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| start::fail(&format!("standard input: {e}")))?;
+    if bytes.len() as u64 > MOST_INPUT {
+        return Err(start::fail(&"standard input: more than 256 KiB, which no update is"));
+    }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The program failed: nothing was put on record.
+/// The program failed, or was ended before it said how it went: nothing was put on record.
 const NOT_POSTED: u8 = 2;
 
 fn post(hook: &Argv, words: &str, give_up_after: Span) -> Result<(), Failed> {
     let runtime = start::runtime()?;
     let done = runtime.block_on(publish::post(hook, words, give_up_after));
     runtime.shutdown_background();
-    done.map_err(|why| {
-        let why: Vec<&str> = why.iter().map(Text::as_str).collect();
-        start::fail(&format!(
-            "the update was not posted, and is not on record: {}",
-            why.join("\n")
-        ));
+    done.map_err(|failed| {
+        let why: Vec<&str> = failed.why.iter().map(Text::as_str).collect();
+        start::fail(&format!("the update {}: {}", failed.went.words(), why.join("\n")));
         NOT_POSTED.into()
     })
 }

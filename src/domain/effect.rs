@@ -221,15 +221,39 @@ pub enum Answer {
         /// The incident.
         incident: IncidentId,
     },
-    /// The update was not posted, and nothing was put on record.
+    /// The update is not on record as posted.
     NotPublished {
         /// The incident.
         incident: IncidentId,
+        /// What is known of the update itself.
+        went: Went,
         /// Why, and all that the program said, line by line.
         why: Vec<Text>,
     },
     /// A word for the status line.
     Notice(Text),
+}
+
+/// What is known of an update that is not on record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Went {
+    /// The program did not run, or says that it failed.
+    NotPosted,
+    /// The program was ended before it said how it went: it may have posted before that.
+    Unknown,
+    /// The program took it, and then the record failed.
+    Posted,
+}
+
+impl Went {
+    /// In words, of an update.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NotPosted => "was NOT posted, and is not on record",
+            Self::Unknown => "is not on record, and whether it was posted is not known",
+            Self::Posted => "WAS POSTED, and is not on record",
+        }
+    }
 }
 
 /// Who probes.

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use crate::domain::Text;
 use crate::domain::argv::Argv;
-use crate::domain::effect::Answer;
+use crate::domain::effect::{Answer, Went};
 use crate::domain::event::{Fact, Subject};
 use crate::domain::incident::fact::Out;
 use crate::domain::incident::{IncidentId, Said};
@@ -38,6 +38,13 @@ impl Clerk {
         self.journal.append(vec![event]);
     }
 
+    /// Puts an update on record that the public has been told already; ends when that is on disk.
+    async fn posted(&self, incident: IncidentId, said: Said) -> Result<(), Text> {
+        let what = Fact::Incident(Box::new(said.entry(&self.by)));
+        let event = self.witness.saw(Subject::Incident { incident }, what);
+        self.journal.append_durable(vec![event]).await
+    }
+
     /// Posts an update by the program that the config names now, if it is the one that was shown.
     pub(super) async fn publish(self, hook: Option<Argv>, asked: Asked, answers: mpsc::Sender<Answer>) {
         let Asked {
@@ -48,17 +55,27 @@ impl Clerk {
         } = asked;
         let done = match hook.filter(|h| Text::from(h.quoted()) == shown) {
             Some(hook) => publish::post(&hook, &words, publish::GIVEN_UP_AFTER).await,
-            None => Err(vec![
-                format!("{shown} is no longer what the config says: look at it again").into(),
-            ]),
+            None => Err(publish::Failed {
+                went: Went::NotPosted,
+                why: vec![format!("{shown} is no longer what the config says: look at it again").into()],
+            }),
         };
         let answer = match done {
             Ok(()) => {
                 let out = Out::Hook { command: shown };
-                self.record(Some(incident.clone()), Said::Posted { words, next_at, out });
-                Answer::Published { incident }
+                match self
+                    .posted(incident.clone(), Said::Posted { words, next_at, out })
+                    .await
+                {
+                    Ok(()) => Answer::Published { incident },
+                    Err(why) => Answer::NotPublished {
+                        incident,
+                        went: Went::Posted,
+                        why: vec![why],
+                    },
+                }
             }
-            Err(why) => Answer::NotPublished { incident, why },
+            Err(publish::Failed { went, why }) => Answer::NotPublished { incident, went, why },
         };
         let _ = answers.send(answer).await;
     }

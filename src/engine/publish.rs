@@ -2,6 +2,8 @@
 //! told in full.
 
 use crate::domain::argv::Argv;
+use crate::domain::effect::Went;
+use crate::domain::reading::Miss;
 use crate::domain::{Span, Text};
 use crate::reach::{Output, RunLimits, feed};
 
@@ -12,19 +14,37 @@ const MAX_OUTPUT: usize = 16 << 10;
 /// The most lines of what the program said that are told.
 const LINES: usize = 60;
 
+/// An update that is not known to be posted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failed {
+    /// What is known of it.
+    pub went: Went,
+    /// What was run and how it ended, then what it said, line by line.
+    pub why: Vec<Text>,
+}
+
 /// Posts the words. They go out as they were given: only what is put on record is made safe to show.
 ///
 /// # Errors
-/// Why they were not taken: what was run and how it ended, then what it said, line by line.
-pub async fn post(hook: &Argv, words: &str, give_up_after: Span) -> Result<(), Vec<Text>> {
+/// Why they were not taken. A program that was ended before it was done may have posted them before that.
+pub async fn post(hook: &Argv, words: &str, give_up_after: Span) -> Result<(), Failed> {
     let limits = RunLimits {
         timeout: give_up_after,
         max_output: MAX_OUTPUT,
     };
     match feed(hook, words.as_bytes(), limits).await {
         Ok(out) if out.ok() => Ok(()),
-        Ok(out) => Err(failed(hook, &out)),
-        Err(missed) => Err(vec![missed.to_string().into()]),
+        Ok(out) => Err(Failed {
+            went: out.status.map_or(Went::Unknown, |_| Went::NotPosted),
+            why: failed(hook, &out),
+        }),
+        Err(missed) => Err(Failed {
+            went: match missed.kind {
+                Miss::TimedOut => Went::Unknown,
+                _ => Went::NotPosted,
+            },
+            why: vec![missed.to_string().into()],
+        }),
     }
 }
 
@@ -64,10 +84,23 @@ fn failed(hook: &Argv, out: &Output) -> Vec<Text> {
 mod tests {
     use super::*;
 
+    async fn posted(script: &str, give_up_after: Span) -> Result<(), Failed> {
+        post(&Argv::new("sh", ["-c", script]), "We are looking.\n", give_up_after).await
+    }
     async fn told(script: &str) -> Result<(), Vec<String>> {
-        let hook = Argv::new("sh", ["-c", script]);
-        let done = post(&hook, "We are looking.\n", GIVEN_UP_AFTER).await;
-        done.map_err(|all| all.iter().map(ToString::to_string).collect())
+        let done = posted(script, GIVEN_UP_AFTER).await;
+        done.map_err(|f| f.why.iter().map(ToString::to_string).collect())
+    }
+
+    #[tokio::test]
+    async fn a_program_that_was_ended_may_have_posted_and_one_that_says_it_failed_has_not() {
+        let went = |done: Result<(), Failed>| done.map_err(|f| f.went);
+        let soon = Span::from_millis(300);
+        assert_eq!(went(posted("exit 1", GIVEN_UP_AFTER).await), Err(Went::NotPosted));
+        assert_eq!(went(posted("kill -9 $$", GIVEN_UP_AFTER).await), Err(Went::Unknown));
+        assert_eq!(went(posted("sleep 60", soon).await), Err(Went::Unknown));
+        let none = post(&Argv::new("/no/such", [""; 0]), "x", GIVEN_UP_AFTER).await;
+        assert_eq!(went(none), Err(Went::NotPosted));
     }
 
     #[tokio::test]

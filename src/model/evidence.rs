@@ -1,16 +1,19 @@
 //! What a draft of an update may say of an incident: from fresh readings of the whole fleet's doors by their role, the queues
 //! of the incident's servers, and its clocks. What was not seen lately is not in it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
+use crate::domain::Text;
 use crate::domain::door::Role;
+use crate::domain::event::ObserverId;
 use crate::domain::forecast::Drain;
-use crate::domain::health::Verdict;
+use crate::domain::health::{Layer, Verdict};
 use crate::domain::incident::Incident;
 use crate::domain::incident::clocks::clocks;
 use crate::domain::incident::debt::{self, Cadence};
-use crate::domain::incident::evidence::{DoorSeen, Evidence, RoleSeen};
-use crate::domain::{Span, Text};
+use crate::domain::incident::evidence::{DoorSeen, Evidence, RoleSeen, Whose};
 
 use super::{Door, Model, Queue, Server};
 
@@ -21,14 +24,14 @@ impl Model {
         let c = clocks(incident);
         let stopped =
             |clock: &crate::domain::incident::clocks::Clock| (!clock.runs()).then(|| clock.lasted(self.moment(now)));
-        let over = incident.restored().unwrap_or(self.moment(now));
-        let lasted = start.at.until(over);
+        let out = self.kept_out(incident, now);
+        let lasted = out.map(|o| o.lasted());
         let known = !self.senders().is_empty();
-        let gave_up = |lasted: Span| {
-            let up = self.senders().iter().filter(|p| p.gives_up_after <= lasted);
+        let gave_up = || {
+            let up = self.senders().iter().filter(|p| Some(p.gives_up_after) <= lasted);
             up.map(|p| (p.sender.clone(), p.gives_up_after)).collect()
         };
-        let next = self.senders().iter().filter(|p| p.gives_up_after > lasted);
+        let next = self.senders().iter().filter(|p| Some(p.gives_up_after) > lasted);
         let next = next.min_by_key(|p| p.gives_up_after);
         let queues: Vec<(&Server, &Queue)> = incident
             .servers
@@ -47,30 +50,94 @@ impl Model {
             started_by: start.by,
             probes: start.probes,
             lasted: start.at.until(self.moment(now)),
-            roles: Role::ALL.into_iter().map(|r| self.role_seen(r, now)).collect(),
+            from: self.me.as_ref().and_then(host),
+            reached: self.reached(now),
+            roles: Role::ALL
+                .into_iter()
+                .map(|r| self.role_seen(incident, r, now))
+                .collect(),
             said: self.said(incident, now),
             waiting: waiting(&queues, now),
+            queues: queues
+                .iter()
+                .map(|(s, _)| s.name.clone())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             clears: clears(&queues, now),
             peak: incident.backlog.peak.map(|(n, at)| (n, at.at)),
             cleared: incident.backlog.cleared.map(|at| at.at),
             mail_minutes: c.mail_minutes,
-            gave_up: known.then(|| gave_up(lasted)),
-            gives_up_next: next
-                .filter(|_| incident.restored().is_none())
-                .map(|p| (p.sender.clone(), start.at.after(p.gives_up_after).at)),
+            kept_out: out.map(|o| (o.since.at, o.over.then_some(o.until.at))),
+            gave_up: known.then(gave_up),
+            gives_up_next: out
+                .filter(|o| !o.over)
+                .zip(next)
+                .map(|(o, p)| (p.sender.clone(), o.since.after(p.gives_up_after).at)),
             detected: stopped(&c.detected),
             acknowledged: stopped(&c.acknowledged),
             restored: incident
                 .restored()
                 .zip(incident.end.as_ref())
                 .map(|(good, (_, r))| (r.last_bad, good.at, start.at.until(good))),
+            seen_good: self.seen_good(incident, now),
             resolved: incident.resolved().map(|at| at.at),
             next_update: (!incident.is_resolved()).then(|| debt::every(incident, cadence, now).after(now)),
         }
     }
 
+    /// Up to when every door of an incident has been seen good, as fresh probes say; `None` unless they say that of each.
+    pub fn seen_good(&self, incident: &Incident, now: Timestamp) -> Option<Timestamp> {
+        let servers = incident.servers.iter().map(|s| self.server(s));
+        let mine = |s: &Server, d: &Door| {
+            let failed = |f: &crate::domain::incident::fact::Failed| f.server == s.name && f.door == d.name;
+            incident.doors.is_empty() || incident.doors.iter().any(failed)
+        };
+        let mut last: Option<Timestamp> = None;
+        let mut doors = 0;
+        for server in servers {
+            let server = server?;
+            for door in server.doors.values().filter(|d| mine(server, d)) {
+                let reading = door.probe.reading(now, server.good_for());
+                let report = reading.fresh()?;
+                let good = report.failure.is_none() && report.verdict(server.limits(), now) != Verdict::Unknown;
+                let at = reading.at().filter(|_| good)?;
+                last = Some(last.map_or(at, |l| l.min(at)));
+                doors += 1;
+            }
+        }
+        // A door that is no longer watched is not seen.
+        last.filter(|_| doors >= incident.doors.len())
+    }
+
+    /// When any door of the fleet was got to last, whatever it said then.
+    fn reached(&self, now: Timestamp) -> Option<Timestamp> {
+        let doors = self.servers().flat_map(|s| s.doors.values().map(move |d| (s, d)));
+        let got_to = |(s, d): (&Server, &Door)| {
+            let reading = d.probe.reading(now, s.good_for());
+            let layer = reading.fresh()?.failure.as_ref().map(|f| f.layer);
+            reading
+                .at()
+                .filter(|_| !matches!(layer, Some(Layer::Name | Layer::Network)))
+        };
+        doors.filter_map(got_to).max()
+    }
+
+    /// What a server that fails has to do with an incident. One that names no server is meant for all that no other one has.
+    fn whose(&self, incident: &Incident, server: &Server) -> Whose {
+        if incident.servers.contains(&server.name) {
+            return Whose::This;
+        }
+        let mut others = self.incidents().filter(|i| i.id != incident.id && !i.is_resolved());
+        match others.find(|i| i.servers.contains(&server.name)) {
+            Some(other) => Whose::Another(other.called().into()),
+            None if incident.servers.is_empty() => Whose::This,
+            None => Whose::Nobody,
+        }
+    }
+
     /// What fresh probes of all doors of a role say.
-    fn role_seen(&self, role: Role, now: Timestamp) -> RoleSeen {
+    fn role_seen(&self, incident: &Incident, role: Role, now: Timestamp) -> RoleSeen {
         let is = |d: &Door| d.watched.as_ref().is_some_and(|w| w.role == role);
         let doors = self
             .servers()
@@ -79,7 +146,10 @@ impl Model {
         let (mut seen, mut unclear) = (Vec::new(), 0);
         for (server, door) in doors {
             match door_seen(server, door, now) {
-                Some(one) => seen.push(one),
+                Some(one) => seen.push(DoorSeen {
+                    whose: self.whose(incident, server),
+                    ..one
+                }),
                 None => unclear += 1,
             }
         }
@@ -118,7 +188,15 @@ fn door_seen(server: &Server, door: &Door, now: Timestamp) -> Option<DoorSeen> {
         at: reading.at()?,
         fails: report.failure.as_ref().map(|f| f.layer).filter(|_| down),
         since: door.failing_since.filter(|_| down),
+        whose: Whose::default(),
     })
+}
+
+/// The host of an observer: `login@host:pid`.
+fn host(observer: &ObserverId) -> Option<Text> {
+    let (_, place) = observer.0.split_once('@')?;
+    let (host, _) = place.rsplit_once(':')?;
+    (!host.is_empty()).then(|| host.into())
 }
 
 fn waiting(queues: &[(&Server, &Queue)], now: Timestamp) -> Option<u64> {
@@ -126,7 +204,9 @@ fn waiting(queues: &[(&Server, &Queue)], now: Timestamp) -> Option<u64> {
         return None;
     }
     queues.iter().try_fold(0, |sum, (s, q)| {
-        Some(sum + q.reading(now, s.good_for()).fresh()?.depth.total())
+        let read = q.reading(now, s.good_for());
+        let read = read.fresh().filter(|r| r.complete())?;
+        Some(sum + read.depth.total())
     })
 }
 

@@ -20,6 +20,8 @@ use crate::domain::health::Verdict;
 use crate::domain::horizon::{
     LocalHorizon, Outage, OutageCorrected, OutageStart, RemoteHorizon, Waiting, local, remote,
 };
+use crate::domain::incident::fact::Failed;
+use crate::domain::incident::{Incident, Moment};
 use crate::domain::{Name, Span};
 
 use super::Model;
@@ -271,7 +273,51 @@ impl Queue {
     }
 }
 
+/// A time in which senders could not deliver.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeptOut {
+    /// From when on.
+    pub since: Moment,
+    /// Up to when, or up to now.
+    pub until: Moment,
+    /// Whether it is over.
+    pub over: bool,
+}
+
+impl KeptOut {
+    /// How long.
+    pub fn lasted(&self) -> Span {
+        self.since.until(self.until)
+    }
+}
+
 impl Model {
+    /// When senders could not deliver to the servers of an incident while it lasted: of several outages the longest. `None`
+    /// where none is on record: what fails beside the way in keeps no sender out.
+    pub fn kept_out(&self, incident: &Incident, now: Timestamp) -> Option<KeptOut> {
+        let start = incident.start();
+        let begins = start.probes.map_or(start.at.at, |(_, bad)| bad.min(start.at.at));
+        let over = incident.restored().or(incident.resolved());
+        let end = over.unwrap_or(self.moment(now));
+        let servers = incident.servers.iter().filter_map(|s| self.server(s));
+        let downs = servers.flat_map(|s| s.downs().map(move |(door, d)| (s, door, d)));
+        let meanwhile = |d: &Down| d.since <= end.at && d.until.is_none_or(|until| until > begins);
+        downs
+            .filter(|(_, _, d)| meanwhile(d))
+            .map(|(s, door, d)| {
+                // Where it began with this door, a start that a person gave is that of the door, too.
+                let first = |f: &&Failed| f.server == s.name && f.door == *door && d.since <= f.first_bad;
+                let said = start.by.is_some() && incident.doors.iter().find(first).is_some();
+                let until = d.until.filter(|u| *u < end.at);
+                KeptOut {
+                    since: Moment::new(if said { start.at.at } else { d.since }, start.at.steps),
+                    until: until.map_or(end, |u| Moment::new(u, end.steps)),
+                    over: until.is_some() || over.is_some(),
+                }
+            })
+            .max_by_key(KeptOut::lasted)
+    }
+
     /// When senders out there give up mail for this server: for an outage that goes on, or that ended within the last five
     /// days. To be shown with [`crate::domain::horizon::LIMIT`].
     pub fn remote_horizon(&self, server: &Server, now: Timestamp) -> Option<RemoteHorizon> {

@@ -39,10 +39,21 @@ struct Case {
     measured: Option<(Moment, BacklogSeen)>,
 }
 
+/// Which incidents are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Kept {
+    /// The newest.
+    #[default]
+    Newest,
+    /// All of them.
+    All,
+}
+
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
     steps: Span,
+    kept: Kept,
     cases: BTreeMap<IncidentId, Case>,
     runs: BTreeMap<(Name, Name), Run>,
     /// Everything that matters, of the whole fleet.
@@ -102,7 +113,7 @@ impl Desk {
     }
 
     fn forget(&mut self) {
-        while self.cases.len() > KEEP {
+        while self.kept == Kept::Newest && self.cases.len() > KEEP {
             let oldest = |over: fn(&Incident) -> bool| {
                 let all = self.cases.values().filter(move |c| over(&c.incident));
                 all.min_by_key(|c| c.incident.touched.at).map(|c| c.incident.id.clone())
@@ -216,6 +227,13 @@ fn source(entry: &Entry) -> Source {
 }
 
 impl Model {
+    /// One that keeps every incident: for a look at the record that ends, and not for what runs for months.
+    #[must_use]
+    pub const fn keeping_all_incidents(mut self) -> Self {
+        self.desk.kept = Kept::All;
+        self
+    }
+
     /// `now` as a moment that lengths of time can be taken to.
     pub const fn moment(&self, now: Timestamp) -> Moment {
         self.desk.moment(now)
@@ -259,19 +277,20 @@ impl Model {
         lines
     }
 
-    /// Senders whose time was up before service was good again.
+    /// Senders whose time was up while they could not deliver.
     fn gave_up(&self, incident: &Incident, now: Timestamp) -> Vec<Line> {
-        let start = incident.start().at;
-        let over = incident.restored().unwrap_or(self.moment(now));
+        let Some(out) = self.kept_out(incident, now) else {
+            return Vec::new();
+        };
         let line = |sender: &Text, after: Span| Line {
-            at: start.after(after),
+            at: out.since.after(after),
             source: Source::Senders,
             of: Some(incident.id.clone()),
             what: What::GaveUp(sender.clone(), after),
         };
         self.senders()
             .iter()
-            .filter(|p| p.gives_up_after <= start.until(over))
+            .filter(|p| p.gives_up_after <= out.lasted())
             .map(|p| line(&p.sender, p.gives_up_after))
             .collect()
     }

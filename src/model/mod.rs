@@ -37,6 +37,7 @@ pub use cost::{Cost, Load, Look};
 pub use door::Door;
 pub use flows::{Flows, Happened, Rates};
 pub use history::{Beat, History};
+pub use horizon::KeptOut;
 pub use job::Job;
 pub use queue::{Disagreement, Queue, Told};
 pub use role::{RoleHealth, roles};

@@ -222,13 +222,21 @@ pub fn escaped(words: &str) -> String {
     let mut out = String::with_capacity(words.len() + 16);
     let mut begins = true;
     let mut digits = false;
-    for c in words.chars() {
+    for (at, c) in words.char_indices() {
+        // What GitHub makes a link of without any mark (GFM 0.29, 6.9): `://` after a scheme, and `www.`.
+        let rest = &words[at..];
+        let after = |word: &str| {
+            let from = at.checked_sub(word.len()).and_then(|from| words.get(from..at));
+            from.is_some_and(|w| w.eq_ignore_ascii_case(word))
+        };
+        let links =
+            c == ':' && (rest.starts_with("://") || after("mailto") || after("xmpp")) || c == '.' && after("www");
         let always = matches!(
             c,
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '@' | '{' | '}' | '$'
         );
         let here = begins && matches!(c, '#' | '+' | '-' | '=' | ':') || digits && matches!(c, '.' | ')');
-        if always || here {
+        if always || here || links {
             out.push('\\');
         }
         out.push(c);

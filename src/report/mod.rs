@@ -22,7 +22,7 @@ use crate::domain::incident::debt::{Cadence, Debt, debt};
 use crate::domain::incident::{Incident, Moment};
 use crate::domain::{Name, Span, Text};
 use crate::model::timeline::{Line, SourceKind, What};
-use crate::model::{Action, Model};
+use crate::model::{Action, KeptOut, Model};
 
 use series::{Door, Key, Range, Series};
 
@@ -56,7 +56,9 @@ pub struct Report {
     pub skipped: u64,
     /// Actions on its servers, oldest first.
     pub actions: Vec<Action>,
-    /// Senders whose documented time was up before service was good again, each with when; `None` when no table of senders
+    /// When other servers could not deliver to it, where an outage of the way in is on record.
+    pub kept_out: Option<KeptOut>,
+    /// Senders whose documented time was up meanwhile, each with when; `None` when no table of senders
     /// is on record.
     pub gave_up: Option<Vec<(Patience, Timestamp)>>,
     /// Times in which nobody was watching.
@@ -114,14 +116,12 @@ impl Report {
         skipped: u64,
     ) -> Self {
         let moment = model.moment(now);
-        let start = incident.start().at;
-        let over = incident.restored().unwrap_or(moment);
+        let kept_out = model.kept_out(incident, now);
         let timeline = model.timeline(incident, now);
         let absences = timeline.iter().filter_map(|l| match l.what {
             What::Absent(since) => Some((since, l.at)),
             _ => None,
         });
-        let gave_up = |p: &&Patience| p.gives_up_after <= start.until(over);
         let mut report = Self {
             now: moment,
             clocks: clocks(incident),
@@ -130,9 +130,13 @@ impl Report {
             left_out: model.lines_left_out(),
             skipped,
             actions: actions(incident, model, series.range),
+            kept_out,
             gave_up: (!model.senders().is_empty()).then(|| {
-                let up = model.senders().iter().filter(gave_up);
-                up.map(|p| (p.clone(), start.after(p.gives_up_after).at)).collect()
+                let up = |out: KeptOut| {
+                    let up = model.senders().iter().filter(move |p| p.gives_up_after <= out.lasted());
+                    up.map(move |p| (p.clone(), out.since.after(p.gives_up_after).at))
+                };
+                kept_out.into_iter().flat_map(up).collect()
             }),
             absences: absences.collect(),
             series,
@@ -142,6 +146,21 @@ impl Report {
         };
         report.unknown = unknown::of(&report);
         report
+    }
+
+    /// Whether a door could not be got to while no door of the fleet was seen otherwise: then it may be our own network, and
+    /// what it did is not known.
+    pub(super) fn is_dark(&self, door: &series::Door) -> bool {
+        let Some((first, last)) = door.bad.filter(|_| words::is_far(door)) else {
+            return false;
+        };
+        let mut all = self.roles.iter().flat_map(RoleRecord::seen).map(|(_, d)| d);
+        let meanwhile = |(from, to): (Timestamp, Timestamp)| from <= last && to >= first;
+        !all.any(|d| {
+            let failed_there = d.down > 0 && !words::is_far(d) && d.bad.is_some_and(meanwhile);
+            let worked = d.down == 0 && d.seen_good.is_some_and(meanwhile);
+            failed_there || worked
+        })
     }
 
     /// Where it is spoken of from: how long ago things were is counted from here.

@@ -14,7 +14,7 @@ const SILENT: Span = Span::from_mins(10);
 /// The sentences. Moments are not named in them: a report has those beside.
 pub fn of(r: &Report) -> Vec<String> {
     let mut all = vec![lost(r)];
-    all.extend(r.roles.iter().filter_map(role));
+    all.extend(r.roles.iter().filter_map(|record| role(r, record)));
     all.extend(start(r));
     all.extend(end(r));
     all.extend(backlog(r));
@@ -34,10 +34,15 @@ fn lost(r: &Report) -> String {
     format!("Whether mail was lost: servers that could not deliver leave no trace here ({LIMIT}).{more}")
 }
 
-fn role(record: &RoleRecord) -> Option<String> {
+fn role(r: &Report, record: &RoleRecord) -> Option<String> {
     let means = record.role.means();
     if record.doors.is_empty() {
         return Some(format!("{means}: no probe looks at it."));
+    }
+    if record.failing().any(|(_, door)| r.is_dark(door)) {
+        return Some(format!(
+            "{means}: it could not be reached from where we look, and nothing else was seen to work meanwhile."
+        ));
     }
     if record.failing().count() > 0 {
         return None;

@@ -95,7 +95,7 @@ pub fn began(r: &Report, times: &Times) -> String {
 
 /// What it did to those who use the service, as far as it was seen.
 pub fn impact(r: &Report, times: &Times) -> Vec<String> {
-    let mut all: Vec<String> = r.roles.iter().flat_map(|record| role(record, times)).collect();
+    let mut all: Vec<String> = r.roles.iter().flat_map(|record| role(r, record, times)).collect();
     let c = &r.clocks;
     if let Some((n, peak)) = &c.peak {
         let at = peak
@@ -119,16 +119,22 @@ pub fn impact(r: &Report, times: &Times) -> Vec<String> {
 
 /// What a role did, a sentence for each door that failed, or one for all that worked. Nothing for a role that nobody saw: that
 /// stands with what is not known.
-pub fn role(record: &RoleRecord, times: &Times) -> Vec<String> {
+pub fn role(r: &Report, record: &RoleRecord, times: &Times) -> Vec<String> {
     let means = record.role.means();
     let mut all: Vec<String> = record
         .failing()
+        .filter(|(_, door)| !r.is_dark(door))
         .map(|(key, door)| failed(means, key, door, times))
         .collect();
-    if all.is_empty() && record.worked() {
+    if record.worked() {
         all.push(worked(means, record, times));
     }
     all
+}
+
+/// Whether it was never got to when it failed: that may be for our own network or resolver.
+pub(super) fn is_far(door: &Door) -> bool {
+    !door.layers.is_empty() && door.layers.keys().all(|l| matches!(l, Layer::Name | Layer::Network))
 }
 
 fn failed(means: &str, key: &Key, door: &Door, times: &Times) -> String {
@@ -138,8 +144,13 @@ fn failed(means: &str, key: &Key, door: &Door, times: &Times) -> String {
         0 => String::new(),
         n => format!(", {} worked", grouped(n)),
     };
+    let failed = if is_far(door) {
+        "could not be reached from where we look,"
+    } else {
+        "failed"
+    };
     format!(
-        "{means} failed at {} (layer {}): {} failed from {} to {}{good}.",
+        "{means} {failed} at {} (layer {}): {} failed from {} to {}{good}.",
         part(key),
         layers.join(", "),
         probes(door.down),
@@ -342,8 +353,9 @@ pub fn door_figures(key: &Key, d: &Door, times: &Times) -> String {
     words
 }
 
-/// The sentence about senders that passed.
+/// The sentence about senders that passed; none where nothing kept them out.
 pub fn senders(r: &Report, times: &Times) -> Option<String> {
+    r.kept_out?;
     let gave_up = r.gave_up.as_ref()?;
     if gave_up.is_empty() {
         return Some(

@@ -221,6 +221,40 @@ fn a_program_that_fails_is_shown_with_its_words_and_nothing_is_put_on_record() {
 }
 
 #[test]
+fn what_was_posted_and_cannot_be_put_on_record_says_so_and_what_the_record_cannot_keep_is_not_posted() {
+    let home = Home::new();
+    let out = home.path().join("posted");
+    home.configure(&format!(
+        "[incident]\npublish = [\"sh\", \"-c\", \"cat > {}; sleep 1\"]\n{CONFIG}",
+        out.display()
+    ));
+    let desk = Desk(home);
+    desk.run(&["open", "store down", "--number", "INC1"]).exits(0);
+    let long = "x".repeat(2_001);
+    let done = desk.run(&["update", "INC1", &long, "--publish"]).exits(3);
+    assert!(done.err.contains("more than 2000 characters"), "{}", done.err);
+    assert!(!out.exists(), "nobody was told");
+    let (over, journal) = (std::sync::mpsc::channel::<()>(), desk.0.journal());
+    let held = std::thread::spawn(move || {
+        while !out.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let db = rusqlite::Connection::open(journal).unwrap();
+        db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let _ = over.1.recv();
+    });
+    let done = desk.run(&["update", "INC1", "words", "--publish"]).exits(3);
+    drop(over.0);
+    held.join().unwrap();
+    assert!(
+        done.err.contains("the update WAS POSTED, and is not on record"),
+        "{}",
+        done.err
+    );
+    assert!(!texts(&desk.show()).iter().any(|l| l.contains("public update")));
+}
+
+#[test]
 fn a_program_that_hangs_is_ended_at_its_limit_with_all_that_it_started_and_nothing_is_put_on_record() {
     let home = Home::new();
     let pids = home.path().join("pids");
@@ -235,7 +269,11 @@ fn a_program_that_hangs_is_ended_at_its_limit_with_all_that_it_started_and_nothi
         .run(&["update", "INC1", "words", "--publish", "--give-up-after", "1s"])
         .exits(2);
     assert!(began.elapsed().as_secs() < 20);
-    for part in ["the update was not posted, and is not on record", "sh -c", "1.0s"] {
+    for part in [
+        "the update is not on record, and whether it was posted is not known",
+        "sh -c",
+        "1.0s",
+    ] {
         assert!(done.err.contains(part), "{part}: {}", done.err);
     }
     assert!(!texts(&desk.show()).iter().any(|l| l.contains("public update")));

@@ -10,6 +10,7 @@ use crate::console::when;
 use crate::domain::Text;
 use crate::domain::incident::State;
 use crate::domain::incident::draft::{self, Stage};
+use crate::domain::incident::evidence::beware;
 
 use super::{Desk, Failed, OneArgs, show};
 
@@ -85,6 +86,9 @@ pub(super) fn draft(args: &DraftArgs, desk: &Desk<'_>) -> Result<ExitCode, Faile
         crate::commands::say(&format!("mailtop: {why}; the built-in template is used"));
     }
     let evidence = model.evidence(incident, terms.cadence, desk.now);
+    for words in beware(&evidence, stage) {
+        crate::commands::say(&format!("mailtop: beware: {words}"));
+    }
     let text = templates
         .get(whom, stage)
         .fill(&evidence, &|at| when::told(at, desk.now, &desk.zone));

@@ -92,7 +92,7 @@ pub(super) fn folded(one: &OneArgs, desk: &Desk<'_>) -> Result<(Model, IncidentI
             start.left_out
         ));
     }
-    let mut model = Model::new(None);
+    let mut model = Model::new(None).keeping_all_incidents();
     model.apply_all(&start.events);
     Ok((model, incident.id, start.left_out))
 }

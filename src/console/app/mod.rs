@@ -141,6 +141,8 @@ pub struct App {
     drafts: BTreeMap<IncidentId, Drafting>,
     /// The draft that the user's own editor has, and its words before.
     edits: Option<(IncidentId, String)>,
+    /// Updates that a program has: no second one is handed out meanwhile.
+    publishing: BTreeSet<IncidentId>,
     /// Whether an incident that is opened here is on its way onto the record.
     opening: bool,
     reminded: BTreeSet<incident::Told>,
@@ -170,6 +172,7 @@ impl App {
             measured: BTreeSet::new(),
             drafts: BTreeMap::new(),
             edits: None,
+            publishing: BTreeSet::new(),
             opening: false,
             reminded: BTreeSet::new(),
             warned: false,
@@ -283,7 +286,7 @@ impl App {
             }
             Answer::Terms(terms) => self.take_terms(*terms, now),
             Answer::Published { incident } => self.published(&incident, Ok(()), now),
-            Answer::NotPublished { incident, why } => self.published(&incident, Err(why), now),
+            Answer::NotPublished { incident, went, why } => self.published(&incident, Err((went, why)), now),
             Answer::Planned(plan) => self.planned(plan),
             Answer::NotPlanned { server, job, verb, why } => self.not_planned(&server, &job, verb, why),
             Answer::Checked { id, checks } => self.checked(&id, checks),

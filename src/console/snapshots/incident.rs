@@ -111,6 +111,13 @@ fn the_update_on_its_way() {
         "Retry-After: 120".into(),
     ];
     let incident = store();
-    app.update(Msg::Answer(Answer::NotPublished { incident, why }), now());
+    app.update(
+        Msg::Answer(Answer::NotPublished {
+            incident,
+            went: crate::domain::effect::Went::NotPosted,
+            why,
+        }),
+        now(),
+    );
     assert_snapshot!("incident_not_posted_80x24", drawn(&app));
 }

@@ -111,6 +111,12 @@ fn ended(status: ExitStatus) -> String {
 /// By its name: an editor may have put another file in its place.
 fn read(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MOST).read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            "it is larger than 256 KiB, more than any update is",
+        ));
+    }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

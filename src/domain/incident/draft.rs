@@ -231,7 +231,7 @@ impl Piece {
 }
 
 /// The fields there are.
-pub const FIELDS: [&str; 28] = [
+pub const FIELDS: [&str; 31] = [
     "title",
     "number",
     "state",
@@ -241,6 +241,7 @@ pub const FIELDS: [&str; 28] = [
     "started_known",
     "lasted",
     "affected",
+    "still",
     "working",
     "not_known",
     "what_happened",
@@ -250,11 +251,13 @@ pub const FIELDS: [&str; 28] = [
     "peak_sentence",
     "cleared_sentence",
     "mail_minutes",
+    "held_sentence",
     "senders",
     "lost",
     "detected",
     "acknowledged",
     "restored",
+    "seen_good",
     "last_bad",
     "outage",
     "resolved",

@@ -2,7 +2,7 @@
 
 use super::State;
 use super::draft::{FIELDS, For, SHIPPED, Stage, Template, shipped};
-use super::evidence::{DoorSeen, Evidence, RoleSeen};
+use super::evidence::{DoorSeen, Evidence, RoleSeen, Whose, beware};
 use crate::domain::door::{Protocol, Role};
 use crate::domain::health::Layer;
 use crate::domain::{Span, Timestamp};
@@ -22,6 +22,7 @@ fn door(protocol: Protocol, server: &str, fails: Option<Layer>) -> DoorSeen {
         at: t(600),
         fails,
         since: fails.map(|_| t(0)),
+        whose: Whose::This,
     }
 }
 fn role(role: Role, seen: Vec<DoorSeen>) -> RoleSeen {
@@ -39,18 +40,23 @@ fn evidence(roles: Vec<RoleSeen>) -> Evidence {
         started_by: None,
         probes: Some((Some(t(-10)), t(0))),
         lasted: Span::from_secs(610),
+        from: None,
+        reached: Some(t(600)),
         roles,
         said: None,
         waiting: Some(48_211),
+        queues: vec!["mx1".into()],
         clears: Some((t(4_000), t(9_000))),
         peak: None,
         cleared: None,
         mail_minutes: None,
+        kept_out: Some((t(0), None)),
         gave_up: Some(vec![]),
         gives_up_next: None,
         detected: Some(Span::from_secs(60)),
         acknowledged: None,
         restored: None,
+        seen_good: None,
         resolved: None,
         next_update: Some(t(900)),
     }
@@ -86,7 +92,7 @@ fn what_fails_and_what_works_is_said_with_times_and_the_probe_that_says_so() {
             "Reading mail in mailboxes fails since T0 (IMAP on mbox1, last seen failing T600).",
             "Sending mail was seen working at T600 (submission on out1).",
             "The cause is identified and we are working on it.",
-            "48211 messages wait in our queues.",
+            "48211 messages wait in the queues of mx1.",
             "At the present pace it is cleared between T4000 and T9000.",
             "Whether mail was lost is not known: servers that could not deliver to us leave no trace here.",
             "We will give the next update at T900.",
@@ -152,7 +158,7 @@ fn what_is_not_known_is_left_out_or_said_to_be_not_known() {
     (e.waiting, e.clears, e.next_update, e.gave_up, e.probes) = (None, None, None, None, None);
     let said = drafted(&e, STAGES[1]);
     assert!(
-        !said.contains("wait in our queues") && !said.contains("next update"),
+        !said.contains("wait in the queues") && !said.contains("next update"),
         "{said}"
     );
     let post = shipped(For::Technical, Stage::Post).fill(&e, &when);
@@ -160,6 +166,105 @@ fn what_is_not_known_is_left_out_or_said_to_be_not_known() {
         post.contains("Mail-minutes affected: not known") && post.contains("Restored: not known"),
         "{post}"
     );
+}
+
+#[test]
+fn what_cannot_be_reached_is_no_failure_and_where_nothing_can_it_is_not_known() {
+    let far = || door(Protocol::Smtp, "mx1", Some(Layer::Network));
+    let mut e = evidence(vec![
+        role(Role::Inbound, vec![far()]),
+        role(Role::Outbound, vec![door(Protocol::Submission, "out1", None)]),
+    ]);
+    e.from = Some("bastion".into());
+    let said = drafted(&e, STAGES[0]);
+    assert!(
+        said.contains(
+            "Mail coming in from other servers cannot be reached from where we look (bastion) since T0 (SMTP on mx1"
+        ),
+        "{said}"
+    );
+    assert!(!said.contains("fails"), "{said}");
+    (e.reached, e.roles[1].seen) = (Some(t(-5)), vec![]);
+    for whom in [For::Customer, For::Technical] {
+        let said = shipped(whom, STAGES[0]).fill(&e, &when);
+        let line = "Mail coming in from other servers: not known, it cannot be reached from where we look (bastion), and nothing else can.";
+        assert!(said.contains(line), "{said}");
+        assert!(said.contains("Whether it fails now is not known"), "{said}");
+        assert!(
+            !said.contains("SMTP on mx1") && !said.contains("No probe sees"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_role_of_which_a_door_was_not_seen_fails_in_part_and_what_fails_elsewhere_is_told_apart() {
+    let whose = |server: &str, whose: Whose| DoorSeen {
+        whose,
+        ..door(Protocol::Imap, server, Some(Layer::Store))
+    };
+    let mut mailbox = role(Role::Mailbox, vec![whose("mbox1", Whose::This)]);
+    mailbox.unclear = 2;
+    let said = drafted(&evidence(vec![mailbox.clone()]), STAGES[0]);
+    assert!(
+        said.contains("fails in part since T0 (IMAP on mbox1, last seen failing T600; 2 more not seen)."),
+        "{said}"
+    );
+    mailbox.unclear = 0;
+    mailbox.seen.push(whose("mbox2", Whose::Another("INC-B".into())));
+    mailbox.seen.push(whose("mbox3", Whose::Nobody));
+    let said = drafted(&evidence(vec![mailbox]), STAGES[0]);
+    for line in [
+        "Reading mail in mailboxes fails in part since T0 (IMAP on mbox1, last seen failing T600).",
+        "Also failing, on another incident (INC-B): IMAP on mbox2.",
+        "Also failing, on no incident: IMAP on mbox3.",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+#[test]
+fn words_that_say_it_is_over_while_a_door_fails_say_that_too_and_warn() {
+    let mut e = evidence(store_down());
+    let over = STAGES[3];
+    let said = drafted(&e, over);
+    assert!(said.contains("Reading mail in mailboxes fails since T0"), "{said}");
+    let warned = beware(&e, over);
+    assert!(
+        warned[0] == "these words say resolved, and on record it is investigating"
+            && warned[1] == "probes see a failure now: LMTP on mbox1, IMAP on mbox1",
+        "{warned:?}"
+    );
+    assert_eq!(beware(&e, STAGES[0]), [""; 0]);
+    (e.state, e.roles) = (State::Resolved, vec![]);
+    assert!(beware(&e, over)[0].starts_with("no probe has come through lately"));
+    assert!(drafted(&e, over).contains("Whether it fails now is not known"));
+    e.roles = vec![role(Role::Mailbox, vec![door(Protocol::Imap, "mbox1", None)])];
+    assert_eq!(beware(&e, over), [""; 0]);
+    let said = drafted(&e, over);
+    assert!(!said.contains("No probe sees"), "{said}");
+}
+
+#[test]
+fn of_senders_nothing_is_said_unless_they_could_not_deliver_and_good_again_has_its_age() {
+    let mut e = evidence(store_down());
+    e.restored = Some((t(590), t(600), Span::from_secs(600)));
+    let said = drafted(&e, STAGES[2]);
+    assert!(
+        said.contains("other servers held for us") && !said.contains("working again since"),
+        "{said}"
+    );
+    (e.kept_out, e.seen_good) = (None, Some(t(605)));
+    let said = drafted(&e, STAGES[2]);
+    assert!(!said.contains("held for us"), "{said}");
+    assert!(
+        said.contains("working again since T600, after 10m, as seen last at T605."),
+        "{said}"
+    );
+    for whom in [For::Customer, For::Technical] {
+        let said = shipped(whom, Stage::Post).fill(&e, &when);
+        assert!(!said.to_lowercase().contains("senders"), "{said}");
+    }
 }
 
 fn any_door() -> impl Strategy<Value = DoorSeen> {

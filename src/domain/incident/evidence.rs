@@ -4,10 +4,23 @@
 use std::collections::BTreeMap;
 
 use super::State;
+use super::draft::Stage;
 use crate::domain::door::{Protocol, Role};
 use crate::domain::health::Layer;
 use crate::domain::horizon::LIMIT;
 use crate::domain::{Name, Span, Text, Timestamp};
+
+/// What a door that fails has to do with the incident that is spoken of.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Whose {
+    /// It is on one of its servers.
+    #[default]
+    This,
+    /// It is on a server of this other incident.
+    Another(Text),
+    /// It is on a server of no incident.
+    Nobody,
+}
 
 /// A door as it was seen last.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,6 +37,15 @@ pub struct DoorSeen {
     pub fails: Option<Layer>,
     /// Since when it fails.
     pub since: Option<Timestamp>,
+    /// Whose it is.
+    pub whose: Whose,
+}
+
+impl DoorSeen {
+    /// Whether it was not got to at all: that may be for our own network or resolver.
+    fn is_far(&self) -> bool {
+        matches!(self.fails, Some(Layer::Name | Layer::Network))
+    }
 }
 
 /// What probes say of one role of mail.
@@ -60,12 +82,18 @@ pub struct Evidence {
     pub probes: Option<(Option<Timestamp>, Timestamp)>,
     /// How long ago it began.
     pub lasted: Span,
+    /// The host that looks.
+    pub from: Option<Text>,
+    /// When any door of the fleet was got to last.
+    pub reached: Option<Timestamp>,
     /// What probes say of each role.
     pub roles: Vec<RoleSeen>,
     /// The words of the failure that was seen last.
     pub said: Option<Text>,
-    /// Messages that wait, as read lately.
+    /// Messages that wait, as read lately and to the end.
     pub waiting: Option<u64>,
+    /// The servers in whose queues they wait.
+    pub queues: Vec<Name>,
     /// When they will be gone: one in ten is earlier, one in ten later.
     pub clears: Option<(Timestamp, Timestamp)>,
     /// The most that waited, and when.
@@ -74,6 +102,8 @@ pub struct Evidence {
     pub cleared: Option<Timestamp>,
     /// Mail-minutes.
     pub mail_minutes: Option<u64>,
+    /// From when to when other servers could not deliver, as far as that is on record.
+    pub kept_out: Option<(Timestamp, Option<Timestamp>)>,
     /// Senders whose documented time was up, with that time; `None` when no table of senders is known.
     pub gave_up: Option<Vec<(Text, Span)>>,
     /// The sender whose time is up next.
@@ -84,6 +114,8 @@ pub struct Evidence {
     pub acknowledged: Option<Span>,
     /// The last bad probe, the first good one, and how long the outage was.
     pub restored: Option<(Timestamp, Timestamp, Span)>,
+    /// Up to when all of its doors have been seen good, while that is fresh.
+    pub seen_good: Option<Timestamp>,
     /// When a person said that it is over.
     pub resolved: Option<Timestamp>,
     /// When the next update is due.
@@ -109,11 +141,13 @@ pub(super) fn fields(e: &Evidence, when: &dyn Fn(Timestamp) -> String) -> BTreeM
         ("started_known", Some(known(e, when))),
         ("lasted", some(&e.lasted)),
         ("affected", Some(affected(e, when))),
+        ("still", still(e).then(|| affected(e, when))),
         ("working", lines(e.roles.iter().filter_map(|r| working(r, when)))),
         ("not_known", Some(not_known(e))),
+        ("held_sentence", e.kept_out.map(|_| HELD.to_owned())),
         ("what_happened", Some(happened(e))),
         ("said", e.said.as_ref().map(ToString::to_string)),
-        ("backlog_sentence", e.waiting.map(waits)),
+        ("backlog_sentence", e.waiting.map(|n| waits(n, &e.queues))),
         (
             "clears_sentence",
             e.clears.map(|(from, to)| {
@@ -134,11 +168,12 @@ pub(super) fn fields(e: &Evidence, when: &dyn Fn(Timestamp) -> String) -> BTreeM
             e.cleared.map(|at| format!("The backlog was cleared at {}.", when(at))),
         ),
         ("mail_minutes", e.mail_minutes.map(|n| n.to_string())),
-        ("senders", Some(senders(e, when))),
+        ("senders", e.kept_out.map(|_| senders(e, when))),
         ("lost", Some(lost(e))),
         ("detected", span(e.detected)),
         ("acknowledged", span(e.acknowledged)),
         ("restored", at(e.restored.map(|(_, good, _)| good))),
+        ("seen_good", at(e.seen_good)),
         ("last_bad", at(e.restored.map(|(bad, ..)| bad))),
         ("outage", span(e.restored.map(|(.., lasted)| lasted))),
         ("resolved", at(e.resolved)),
@@ -178,33 +213,126 @@ fn named(doors: &[&DoorSeen]) -> String {
     }
 }
 
-/// What is seen to fail, a sentence for each role.
+/// Whether it fails while nothing of the fleet was got to since: then it may be our own network, and nothing is known.
+fn is_dark(e: &Evidence, d: &DoorSeen) -> bool {
+    d.is_far() && e.reached.is_none_or(|at| at < d.since.unwrap_or(d.at))
+}
+
+/// `where we look`, with the host when it is known.
+fn here(e: &Evidence) -> String {
+    let host = e.from.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
+    format!("where we look{host}")
+}
+
+/// The doors that are seen to fail.
+fn bad(e: &Evidence) -> impl Iterator<Item = &DoorSeen> {
+    let all = e.roles.iter().flat_map(|r| r.seen.iter());
+    all.filter(|d| d.fails.is_some() && !is_dark(e, d))
+}
+
+/// What is seen to fail of this incident, a sentence for each role; then what fails beside it.
 fn affected(e: &Evidence, when: &dyn Fn(Timestamp) -> String) -> String {
-    let of = |r: &RoleSeen| {
-        let bad: Vec<&DoorSeen> = r.seen.iter().filter(|d| d.fails.is_some()).collect();
-        let last = bad.iter().map(|d| d.at).max()?;
-        let since = bad
-            .iter()
-            .filter_map(|d| d.since)
-            .min()
-            .map_or(String::new(), |s| format!(" since {}", when(s)));
-        let all = if bad.len() == r.seen.len() { "" } else { " in part" };
-        Some(format!(
-            "{} fails{all}{since} ({}, last seen failing {}).",
-            r.role.means(),
-            named(&bad),
-            when(last)
-        ))
-    };
-    lines(e.roles.iter().filter_map(of)).unwrap_or_else(|| {
-        let any = e.roles.iter().any(|r| !r.seen.is_empty());
-        let words = if any {
-            "No probe sees a failure now."
-        } else {
-            "Whether it fails now is not known: no probe has come through lately."
-        };
-        words.to_owned()
+    let mut all = Vec::new();
+    for r in &e.roles {
+        let mine = |d: &&DoorSeen| d.fails.is_some() && d.whose == Whose::This && !is_dark(e, d);
+        for far in [false, true] {
+            let doors: Vec<&DoorSeen> = r.seen.iter().filter(mine).filter(|d| d.is_far() == far).collect();
+            all.extend(fails(e, r, &doors, far, when));
+        }
+    }
+    all.extend(beside(e));
+    lines(all.into_iter()).unwrap_or_else(|| {
+        let seen: Vec<&DoorSeen> = e.roles.iter().flat_map(|r| r.seen.iter()).collect();
+        match seen.as_slice() {
+            [] => "Whether it fails now is not known: no probe has come through lately.".to_owned(),
+            seen if seen.iter().any(|d| is_dark(e, d)) => {
+                format!(
+                    "Whether it fails now is not known: nothing can be reached from {}.",
+                    here(e)
+                )
+            }
+            _ => "No probe sees a failure now.".to_owned(),
+        }
     })
+}
+
+fn fails(
+    e: &Evidence,
+    r: &RoleSeen,
+    doors: &[&DoorSeen],
+    far: bool,
+    when: &dyn Fn(Timestamp) -> String,
+) -> Option<String> {
+    let last = doors.iter().map(|d| d.at).max()?;
+    let since = doors
+        .iter()
+        .filter_map(|d| d.since)
+        .min()
+        .map_or(String::new(), |s| format!(" since {}", when(s)));
+    let verb = if far {
+        format!("cannot be reached from {}", here(e))
+    } else {
+        "fails".to_owned()
+    };
+    // Of a door that was not seen nobody knows: it may work.
+    let all = if doors.len() == r.seen.len() && r.unclear == 0 {
+        ""
+    } else {
+        " in part"
+    };
+    let unclear = match r.unclear {
+        0 => String::new(),
+        n => format!("; {n} more not seen"),
+    };
+    Some(format!(
+        "{} {verb}{all}{since} ({}, last seen failing {}{unclear}).",
+        r.role.means(),
+        named(doors),
+        when(last)
+    ))
+}
+
+/// What fails on servers that are not of this incident.
+fn beside(e: &Evidence) -> Vec<String> {
+    let mut all: BTreeMap<Option<&Text>, Vec<&DoorSeen>> = BTreeMap::new();
+    for d in bad(e) {
+        match &d.whose {
+            Whose::This => {}
+            Whose::Another(called) => all.entry(Some(called)).or_default().push(d),
+            Whose::Nobody => all.entry(None).or_default().push(d),
+        }
+    }
+    let told = |(whose, doors): (Option<&Text>, Vec<&DoorSeen>)| match whose {
+        Some(called) => format!("Also failing, on another incident ({called}): {}.", named(&doors)),
+        None => format!("Also failing, on no incident: {}.", named(&doors)),
+    };
+    all.into_iter().map(told).collect()
+}
+
+/// Whether anything is seen to fail, or nothing is known: what one who says that it is over has to say, too.
+fn still(e: &Evidence) -> bool {
+    let seen = || e.roles.iter().flat_map(|r| r.seen.iter());
+    seen().next().is_none() || seen().any(|d| d.fails.is_some())
+}
+
+/// What one has to know before words of this stage go out: they are not how far it is, or say more than probes do.
+pub fn beware(e: &Evidence, stage: Stage) -> Vec<String> {
+    let mut all = Vec::new();
+    if let Stage::State(says) = stage
+        && says != e.state
+    {
+        all.push(format!("these words say {says}, and on record it is {}", e.state));
+    }
+    if let Stage::State(State::Investigating | State::Identified) = stage {
+        return all;
+    }
+    let failing: Vec<&DoorSeen> = bad(e).filter(|d| d.whose == Whose::This).collect();
+    if !failing.is_empty() {
+        all.push(format!("probes see a failure now: {}", named(&failing)));
+    } else if e.roles.iter().all(|r| r.seen.iter().all(|d| is_dark(e, d))) {
+        all.push("no probe has come through lately: whether it fails now is not known".to_owned());
+    }
+    all
 }
 
 /// A role that is seen to work at every door that was seen: the claim names the probe behind it.
@@ -230,6 +358,13 @@ fn working(r: &RoleSeen, when: &dyn Fn(Timestamp) -> String) -> Option<String> {
 fn not_known(e: &Evidence) -> String {
     let of = |role: Role| {
         let seen = e.roles.iter().find(|r| r.role == role);
+        if seen.is_some_and(|r| r.seen.iter().any(|d| is_dark(e, d))) {
+            let here = here(e);
+            return Some(format!(
+                "{}: not known, it cannot be reached from {here}, and nothing else can.",
+                role.means()
+            ));
+        }
         let why = match seen {
             Some(r) if !r.seen.is_empty() => return None,
             Some(r) if r.unclear > 0 => "no probe of it has come through lately",
@@ -242,18 +377,26 @@ fn not_known(e: &Evidence) -> String {
 
 fn happened(e: &Evidence) -> String {
     match e.layer {
+        Some(layer @ (Layer::Name | Layer::Network)) => {
+            format!("{} (failing layer: {layer}, as seen from {}).", e.name, here(e))
+        }
         Some(layer) => format!("{} (failing layer: {layer}).", e.name),
         None => format!("{} (no failing layer on record).", e.name),
     }
 }
 
-fn waits(n: u64) -> String {
+fn waits(n: u64, queues: &[Name]) -> String {
+    let servers: Vec<&str> = queues.iter().map(Name::as_str).collect();
+    let of = servers.join(", ");
     match n {
-        0 => "No messages wait in our queues.".to_owned(),
-        1 => "One message waits in our queues.".to_owned(),
-        n => format!("{n} messages wait in our queues."),
+        0 => format!("No messages wait in the queues of {of}."),
+        1 => format!("One message waits in the queues of {of}."),
+        n => format!("{n} messages wait in the queues of {of}."),
     }
 }
+
+/// Said only where other servers could not deliver.
+const HELD: &str = "Mail that other servers held for us comes back at their next try, which may be hours away.";
 
 /// Who has given up mail of the first minute, as documented.
 fn senders(e: &Evidence, when: &dyn Fn(Timestamp) -> String) -> String {

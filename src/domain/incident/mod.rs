@@ -120,6 +120,27 @@ pub fn lines(words: &str) -> Vec<Text> {
     kept
 }
 
+/// Whether [`lines`] keeps all of these words.
+///
+/// # Errors
+/// What is too long, in words.
+pub fn kept_whole(words: &str) -> Result<(), String> {
+    let all = words.trim_end();
+    if all.lines().nth(MAX_LINES).is_some() {
+        return Err(format!(
+            "an update has at most {MAX_LINES} lines: the record would not have all of it"
+        ));
+    }
+    let long = |l: &str| Text::whole(l.trim_end().as_bytes(), MAX_WORDS).is_none();
+    match all.lines().position(long) {
+        Some(n) => Err(format!(
+            "line {} has more than {MAX_WORDS} characters: the record would not have all of it",
+            n + 1
+        )),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod draft_tests;
 #[cfg(test)]

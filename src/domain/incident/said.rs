@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::fact::{Acknowledged, How, Noted, Opened, Out, Posted, StartCorrected, StateSet, Ticket, TicketIs};
 use super::opening::name;
-use super::{Entry, MAX_WORDS, State, lines};
+use super::{Entry, Incident, MAX_WORDS, Moment, State, lines};
 use crate::domain::{Name, Text};
 
 /// The most characters of a name or a number.
@@ -115,6 +115,18 @@ impl Said {
     }
 }
 
+/// Whether an incident can have begun then: not after it was noticed.
+///
+/// # Errors
+/// Why not.
+pub fn begun(incident: &Incident, at: Timestamp) -> Result<(), String> {
+    let began = Moment::new(at, incident.start().at.steps);
+    if began.until(incident.noticed).is_negative() {
+        return Err("it was on record before that: it cannot have begun after it was noticed".to_owned());
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +148,38 @@ mod tests {
             panic!("a state");
         };
         assert_eq!((set.to, set.why), (State::Identified, None));
+    }
+
+    #[test]
+    fn an_update_of_which_the_record_would_keep_a_part_is_refused() {
+        use crate::domain::incident::kept_whole;
+        let (long, many) = ("x".repeat(MAX_WORDS + 1), "x\n".repeat(201));
+        assert!(kept_whole(&long).unwrap_err().starts_with("line 1 has more than 2000"));
+        assert!(kept_whole(&many).unwrap_err().contains("at most 200 lines"));
+        // What is shown in place of a control character counts.
+        assert!(kept_whole(&"\u{202e}".repeat(MAX_WORDS / 2)).is_err());
+        for fits in [&long[1..], &many[2..]] {
+            assert_eq!(kept_whole(fits), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_start_after_it_was_noticed_is_refused() {
+        let at = |s| Timestamp::from_second(s).unwrap();
+        let Entry::Opened(opened) = of(Said::Opened {
+            name: "store".into(),
+            servers: vec![],
+            started: at(1_000),
+        }) else {
+            panic!("one that began");
+        };
+        let incident = Incident::new(
+            super::super::IncidentId::new(at(1_000), 1),
+            *opened,
+            Moment::plain(at(1_060)),
+        );
+        assert_eq!(begun(&incident, at(1_060)), Ok(()));
+        assert!(begun(&incident, at(1_061)).is_err());
     }
 
     #[test]

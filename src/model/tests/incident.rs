@@ -5,6 +5,7 @@ use super::*;
 use crate::domain::action::{Choices, Confirmation};
 use crate::domain::incident::clocks::clocks;
 use crate::domain::incident::debt::Cadence;
+use crate::domain::incident::evidence::Whose;
 use crate::domain::incident::fact::{BacklogIs, Noted, StateSet};
 use crate::domain::incident::moment::ClockStepped;
 use crate::domain::incident::opening::Rules;
@@ -303,6 +304,104 @@ fn an_entry_whose_incident_is_not_known_is_no_incident_and_overlapping_ones_keep
     assert_eq!(one(&m).state, inc::State::Identified);
     let lines = told(&m, 1_300);
     assert!(lines.iter().any(|l| l.contains("mine")) && !lines.iter().any(|l| l.contains("other")));
+}
+
+#[test]
+fn senders_were_kept_out_for_as_long_as_the_way_in_was_down_and_no_longer_than_the_incident() {
+    let mut m = outage();
+    let out = m.kept_out(one(&m), t(1_300)).unwrap();
+    assert_eq!((out.since.at, out.until.at, out.over), (t(100), t(1_000), true));
+    // The same failure where another door is the way in, and that one works.
+    let mut watched = roster(&["a"]);
+    let mut smtp = watched.servers[0].doors[0].clone();
+    (smtp.name, smtp.role, smtp.protocol) = ("smtp".into(), Role::Inbound, Protocol::Smtp);
+    watched.servers[0].doors.push(smtp);
+    let mut other = Model::new(Some(me()));
+    other.apply(&event(0, Subject::Observer, Fact::Watching(watched)));
+    probe(&mut other, "a", None, 0, 100);
+    probe(&mut other, "a", Some(Layer::Store), 100, 1_000);
+    assert_eq!(other.kept_out(one(&other), t(1_000)), None);
+    // One that a person calls over ends there.
+    m = watching(&["a"]);
+    probe(&mut m, "a", Some(Layer::Store), 0, 600);
+    let over = StateSet {
+        to: inc::State::Resolved,
+        by: Some("lin".into()),
+        why: None,
+    };
+    say(&mut m, 600, Entry::State(over));
+    let out = m.kept_out(one(&m), t(90_000)).unwrap();
+    assert_eq!((out.since.at, out.until.at), (t(0), t(600)));
+}
+
+#[test]
+fn good_again_is_said_with_its_age_and_only_while_probes_say_so() {
+    let m = outage();
+    assert_eq!(m.seen_good(one(&m), t(1_300)), Some(t(1_290)));
+    assert_eq!(m.seen_good(one(&m), t(5_000)), None, "nobody looked for an hour");
+    let mut again = m;
+    probe(&mut again, "a", Some(Layer::Store), 1_300, 1_310);
+    assert_eq!(again.seen_good(again.incidents().next().unwrap(), t(1_301)), None);
+}
+
+#[test]
+fn a_server_that_fails_on_another_incident_is_not_taken_for_one_of_this() {
+    let mut m = watching(&["a", "b"]);
+    probe(&mut m, "a", Some(Layer::Store), 0, 200);
+    let whose = |m: &Model| {
+        let e = m.evidence(m.incidents().next().unwrap(), Cadence::default(), t(400));
+        e.roles[1]
+            .seen
+            .iter()
+            .map(|d| (d.server.to_string(), d.whose.clone()))
+            .collect::<Vec<_>>()
+    };
+    m.apply(&event(395, door("a"), probed(9, Some(Layer::Store))));
+    m.apply(&event(395, door("b"), probed(9, Some(Layer::Store))));
+    assert_eq!(whose(&m), [("a".into(), Whose::This), ("b".into(), Whose::Nobody)]);
+    let opened = inc::Said::Opened {
+        name: "another".into(),
+        servers: vec!["b".into()],
+        started: t(300),
+    };
+    let incident = IncidentId::new(t(300), 7);
+    m.apply(&event(
+        396,
+        Subject::Incident {
+            incident: incident.clone(),
+        },
+        Fact::Incident(Box::new(opened.entry(&"lin".into()))),
+    ));
+    assert_eq!(whose(&m)[1].1, Whose::Another(incident.to_string().into()));
+}
+
+#[test]
+fn a_look_at_the_record_keeps_every_incident_and_a_console_the_newest() {
+    let kept = |mut m: Model| {
+        for n in 0..70 {
+            let opened = inc::Said::Opened {
+                name: format!("the {n}th"),
+                servers: vec![],
+                started: t(n * 60),
+            };
+            m.apply(&event(
+                n * 60,
+                Subject::Incident {
+                    incident: IncidentId::new(t(n * 60), n as u16),
+                },
+                Fact::Incident(Box::new(opened.entry(&"lin".into()))),
+            ));
+        }
+        (
+            m.incidents().count(),
+            m.incidents().next().map(|i| i.name().to_string()),
+        )
+    };
+    assert_eq!(kept(Model::new(None)), (64, Some("the 6th".into())));
+    assert_eq!(
+        kept(Model::new(None).keeping_all_incidents()),
+        (70, Some("the 0th".into()))
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is wrong now, by incident and by server, and what is paused.
 
 use crate::domain::Span;
-use crate::domain::health::Verdict;
+use crate::domain::health::{Layer, Verdict};
 use crate::domain::incident::Incident;
 use crate::domain::job::{Keeper, State};
 use crate::model::{Cause, Job, Row, Server, count, rows};
@@ -58,10 +58,15 @@ impl Context<'_> {
                 format!("{by} took it at {}", self.near(at.at))
             });
         told.more.push(taken);
-        if let Some((_, end)) = &i.end {
+        if let Some(Layer::Name | Layer::Network) = i.layer() {
+            told.more
+                .push("it could not be reached from where we look: that may be for the way there".to_owned());
+        }
+        if let Some(((_, end), last)) = i.end.as_ref().zip(self.model.seen_good(i, self.now)) {
             told.more.push(format!(
-                "service good again since {}, {}",
+                "service good again since {}, as seen last at {}, {}",
                 self.near(end.first_good),
+                self.near(last),
                 self.model.backlog_is(i, self.now).words()
             ));
         }

@@ -283,7 +283,7 @@ impl App {
             return Vec::new();
         };
         let of = dialog.incident.as_ref().and_then(|id| self.model.incident(id));
-        let said = saying::said(&dialog.what, self, of.map(|i| i.state), now);
+        let said = saying::said(&dialog.what, self, of, now);
         let incident = dialog.incident.clone();
         match said {
             Ok(said) => {

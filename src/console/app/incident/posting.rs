@@ -9,11 +9,11 @@ use tui_input::Input;
 use crate::console::app::{App, Overlay};
 use crate::console::keymap::Place;
 use crate::console::when;
-use crate::domain::effect::Effect;
+use crate::domain::effect::{Effect, Went};
 use crate::domain::incident::draft::{For, Stage, Template};
-use crate::domain::incident::evidence::Evidence;
+use crate::domain::incident::evidence::{Evidence, beware};
 use crate::domain::incident::fact::Out;
-use crate::domain::incident::{IncidentId, Said, State, debt};
+use crate::domain::incident::{IncidentId, Said, State, debt, kept_whole};
 use crate::domain::{Span, Text};
 
 use super::dialog::{IncidentDialog, What};
@@ -34,8 +34,8 @@ pub enum Reach {
     Shown,
     /// The program has it, since this moment.
     Publishing(Timestamp),
-    /// It was not taken, and nothing is on record: why.
-    Failed(Vec<Text>),
+    /// It is not on record: what is known of it, and why.
+    Failed(Went, Vec<Text>),
 }
 
 /// An update on its way.
@@ -49,6 +49,8 @@ pub struct Posting {
     pub reach: Reach,
     /// Whom the words are for.
     pub whom: For,
+    /// What one has to know before these words go out.
+    pub beware: Vec<String>,
     /// The other way, where there is one.
     program: Option<Text>,
     evidence: Box<Evidence>,
@@ -87,7 +89,7 @@ impl Posting {
         match self.reach {
             Reach::Shown => Place::Posting,
             Reach::Publishing(_) => Place::Publishing,
-            Reach::Failed(_) => Place::NotPosted,
+            Reach::Failed(..) => Place::NotPosted,
         }
     }
     pub(super) fn input(&mut self) -> Option<&mut Input> {
@@ -156,13 +158,15 @@ impl App {
             debt::every(incident, terms.cadence, now).to_string()
         };
         let program = terms.publish.as_ref().map(|p| Text::from(p.quoted()));
+        let evidence = self.model.evidence(incident, terms.cadence, now);
         let posting = Posting {
             next: Input::new(next),
             way: program.clone().map_or(Way::ByHand, Way::Program),
             reach: Reach::Shown,
             whom: chosen.whom,
             program,
-            evidence: Box::new(self.model.evidence(incident, terms.cadence, now)),
+            beware: beware(&evidence, stage),
+            evidence: Box::new(evidence),
             template: terms.templates.get(chosen.whom, stage),
             edited: chosen.edited.map(|(_, words)| words),
             now,
@@ -189,7 +193,10 @@ impl App {
         match posting.reach {
             Reach::Publishing(_) => return Vec::new(),
             // Enter once more looks at it again; nothing is posted twice by one key.
-            Reach::Failed(_) => {
+            Reach::Failed(went, _) => {
+                if went == Went::Posted {
+                    posting.way = Way::ByHand;
+                }
                 (posting.reach, *scroll) = (Reach::Shown, 0);
                 return Vec::new();
             }
@@ -212,6 +219,11 @@ impl App {
             }
             Ok(next_at) => next_at,
         };
+        // Refused before anybody is told: the record has to have the words that went out.
+        if let Err(why) = kept_whole(&words) {
+            *said = Some(why);
+            return Vec::new();
+        }
         let incident = incident.clone();
         match &posting.way {
             Way::ByHand => {
@@ -228,6 +240,10 @@ impl App {
                 }]
             }
             Way::Program(shown) => {
+                if !self.publishing.insert(incident.clone()) {
+                    *said = Some("a program has an update of it already: wait for its answer".to_owned());
+                    return Vec::new();
+                }
                 let shown = shown.clone();
                 (posting.reach, *scroll) = (Reach::Publishing(now), 0);
                 vec![Effect::Publish {
@@ -241,7 +257,13 @@ impl App {
     }
 
     /// The program answered.
-    pub(in crate::console::app) fn published(&mut self, id: &IncidentId, done: Result<(), Vec<Text>>, now: Timestamp) {
+    pub(in crate::console::app) fn published(
+        &mut self,
+        id: &IncidentId,
+        done: Result<(), (Went, Vec<Text>)>,
+        now: Timestamp,
+    ) {
+        self.publishing.remove(id);
         let called = self
             .model
             .incident(id)
@@ -256,18 +278,13 @@ impl App {
         match (done, open) {
             (Ok(()), Some(_)) => {
                 self.overlay = None;
-                self.say(format!(
-                    "the update of {called} is posted, and on its way onto the record"
-                ));
+                self.say(format!("the update of {called} is posted, and on record"));
             }
             (Ok(()), None) => self.notice(now, format!("the update of {called} is posted")),
-            (Err(why), Some(posting)) => posting.reach = Reach::Failed(why),
-            (Err(why), None) => {
+            (Err((went, why)), Some(posting)) => posting.reach = Reach::Failed(went, why),
+            (Err((went, why)), None) => {
                 let why = why.first().cloned().unwrap_or_default();
-                self.notice(
-                    now,
-                    format!("the update of {called} was NOT posted, and is not on record: {why}"),
-                );
+                self.notice(now, format!("the update of {called} {}: {why}", went.words()));
             }
         }
     }

@@ -69,11 +69,11 @@ impl App {
         let all = self.all_owed(now);
         let first = all.first()?;
         let i = first.incident;
-        let lasted = i
-            .start()
-            .at
-            .until(i.restored().or(i.resolved()).unwrap_or(self.model.moment(now)));
-        let good = if i.restored().is_some() { ", good again" } else { "" };
+        // That it is good again is said while probes say so; over is what a person said.
+        let good_again = i.restored().filter(|_| self.model.seen_good(i, now).is_some());
+        let over = good_again.or(i.resolved()).unwrap_or(self.model.moment(now));
+        let lasted = i.start().at.until(over);
+        let good = if good_again.is_some() { ", good again" } else { "" };
         let lasted = format!("{}{good}", when::whole(lasted));
         let more = match all.len() {
             0 | 1 => String::new(),

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::console::app::{App, since};
 use crate::domain::Name;
 use crate::domain::incident::fact::TicketIs;
+use crate::domain::incident::said::begun;
 use crate::domain::incident::{Incident, MAX_WORDS, Said, State};
 
 use super::dialog::What;
@@ -15,11 +16,11 @@ pub fn servers_of(typed: &str) -> Vec<Name> {
     words.map(Name::new).collect()
 }
 
-/// What goes on record of an incident that is this far.
+/// What goes on record of an incident.
 ///
 /// # Errors
 /// What is missing or wrong, in words.
-pub(super) fn said(what: &What, app: &App, state: Option<State>, now: Timestamp) -> Result<Said, String> {
+pub(super) fn said(what: &What, app: &App, of: Option<&Incident>, now: Timestamp) -> Result<Said, String> {
     let zone = &app.options.zone;
     match what {
         What::Note(editor) => {
@@ -48,7 +49,7 @@ pub(super) fn said(what: &What, app: &App, state: Option<State>, now: Timestamp)
         What::Acknowledge => Ok(Said::Acknowledged),
         What::State { to, why } => {
             let (to, why) = (*to, why.value().to_owned());
-            if Some(to) == state {
+            if Some(to) == of.map(|i| i.state) {
                 return Err(format!("it is {to} already: ←→ choose another"));
             }
             if to == State::Resolved && why.trim().is_empty() {
@@ -56,7 +57,13 @@ pub(super) fn said(what: &What, app: &App, state: Option<State>, now: Timestamp)
             }
             Ok(Said::State { to, why })
         }
-        What::Start { input, .. } => since(input.value(), now, zone).map(Said::Started),
+        What::Start { input, .. } => {
+            let at = since(input.value(), now, zone)?;
+            if let (Some(incident), Some(at)) = (of, at) {
+                begun(incident, at)?;
+            }
+            Ok(Said::Started(at))
+        }
         What::Open {
             name,
             servers,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::console::fixture::incidents::{self as desk, entry, id, store};
 use crate::domain::argv::Argv;
-use crate::domain::effect::CopyTo;
+use crate::domain::effect::{CopyTo, Went};
 use crate::domain::incident::draft::{For, Stage as Says};
 use crate::domain::incident::fact::{Out, TicketIs};
 use crate::domain::incident::number::Pattern;
@@ -293,6 +293,7 @@ fn the_draft_goes_to_the_program_as_it_is_shown_and_its_failure_is_told_in_full(
     let failed = |why: &[&str]| {
         Msg::Answer(Answer::NotPublished {
             incident: store(),
+            went: Went::NotPosted,
             why: why.iter().map(|w| Text::from(*w)).collect(),
         })
     };
@@ -310,6 +311,58 @@ fn the_draft_goes_to_the_program_as_it_is_shown_and_its_failure_is_told_in_full(
             .any(|(_, n)| n.contains("NOT posted") && n.contains("timed out")),
         "{notices:?}"
     );
+}
+
+#[test]
+fn while_a_program_has_an_update_no_second_one_is_handed_out() {
+    let mut a = one();
+    keys(&mut a, "P");
+    assert!(matches!(&enter(&mut a)[..], [Effect::Publish { .. }]));
+    esc(&mut a);
+    keys(&mut a, "P");
+    assert_eq!(enter(&mut a), []);
+    assert!(
+        screen(&a).contains("a program has an update of it already"),
+        "{}",
+        screen(&a)
+    );
+    let answer = |went| Answer::NotPublished {
+        incident: store(),
+        went,
+        why: vec!["post-status -q: not done after 30s, so it was ended".into()],
+    };
+    a.update(Msg::Answer(answer(Went::Unknown)), now());
+    let (_, told) = a.notices().pop().unwrap();
+    assert!(told.contains("whether it was posted is not known"), "{told}");
+    assert!(matches!(&enter(&mut a)[..], [Effect::Publish { .. }]));
+    a.update(Msg::Answer(answer(Went::Unknown)), now());
+    let shown = screen(&a);
+    assert!(
+        shown.contains("is not known: look at the page") && !shown.contains("was not told"),
+        "{shown}"
+    );
+    enter(&mut a);
+    assert!(matches!(&enter(&mut a)[..], [Effect::Publish { .. }]));
+    a.update(Msg::Answer(answer(Went::Posted)), now());
+    assert!(screen(&a).contains("WAS POSTED"), "{}", screen(&a));
+    enter(&mut a);
+    // What the public was told is not told again.
+    assert!(matches!(
+        &enter(&mut a)[..],
+        [Effect::Said {
+            said: Said::Posted { out: Out::ByHand, .. },
+            ..
+        }]
+    ));
+}
+
+#[test]
+fn a_start_after_it_was_noticed_is_refused_on_the_screen() {
+    let mut a = one();
+    keys(&mut a, "o");
+    keys(&mut a, "18:35");
+    assert_eq!(enter(&mut a), []);
+    assert!(screen(&a).contains("cannot have begun after"), "{}", screen(&a));
 }
 
 #[test]

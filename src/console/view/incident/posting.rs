@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use crate::console::app::{PostBy, Posting, Reach};
 use crate::console::theme::Role;
 use crate::console::when;
+use crate::domain::effect::Went;
 use crate::domain::incident::Incident;
 use crate::domain::incident::draft::For;
 
@@ -17,7 +18,9 @@ pub(super) fn title(posting: &Posting, called: &str) -> String {
         (Reach::Shown, PostBy::ByHand) => format!("Put an update of {called} on record"),
         (Reach::Shown, PostBy::Program(_)) => format!("Post an update of {called}"),
         (Reach::Publishing(_), _) => format!("Posting an update of {called}"),
-        (Reach::Failed(_), _) => format!("The update of {called} was NOT posted"),
+        (Reach::Failed(Went::NotPosted, _), _) => format!("The update of {called} was NOT posted"),
+        (Reach::Failed(Went::Unknown, _), _) => format!("Was the update of {called} posted?"),
+        (Reach::Failed(Went::Posted, _), _) => format!("The update of {called} WAS POSTED"),
     }
 }
 
@@ -36,17 +39,22 @@ pub(super) fn lines(p: &mut Page<'_>, posting: &Posting, incident: Option<&Incid
                 Role::Dim,
             );
         }
-        Reach::Failed(why) => {
+        Reach::Failed(went, why) => {
             for (i, line) in why.iter().enumerate() {
                 let role = if i == 0 { Role::Down } else { Role::Text };
                 p.put(if i == 0 { "why" } else { "" }, line, 20, role);
             }
-            p.put(
-                "",
-                "nothing was put on record, and the public was not told",
-                2,
-                Role::Warn,
-            );
+            let told = match went {
+                Went::NotPosted => "nothing was put on record, and the public was not told",
+                Went::Unknown => {
+                    "whether it was posted is not known: look at the page. It is not on record; Enter, then ←→, puts on record \
+                     that it was"
+                }
+                Went::Posted => {
+                    "the public was told, and it is NOT on record. Enter, and Enter again, puts it on record and posts nothing"
+                }
+            };
+            p.put("", told, 3, Role::Warn);
         }
     }
 }
@@ -80,6 +88,9 @@ fn shown(p: &mut Page<'_>, posting: &Posting, incident: Option<&Incident>, now: 
     }
     if posting.whom == For::Technical {
         p.put("beware", "these words are for those who run it", 2, Role::Warn);
+    }
+    for words in &posting.beware {
+        p.put("beware", words, 3, Role::Warn);
     }
     if incident.is_some_and(Incident::is_resolved) {
         p.put("", "it is over: this is the closing update", 1, Role::Dim);
