@@ -15,6 +15,7 @@ use crate::domain::incident::clocks::clocks;
 use crate::domain::incident::debt::{self, Cadence};
 use crate::domain::incident::evidence::{DoorSeen, Evidence, RoleSeen, Whose};
 
+use super::role::late_letters;
 use super::{Door, Model, Queue, Server};
 
 impl Model {
@@ -153,7 +154,17 @@ impl Model {
                 None => unclear += 1,
             }
         }
-        RoleSeen { role, seen, unclear }
+        let letters = if role == Role::Inbound {
+            late_letters(self, now).len()
+        } else {
+            0
+        };
+        RoleSeen {
+            role,
+            seen,
+            unclear,
+            letters,
+        }
     }
 
     /// The words of the failure of its doors that was seen last.

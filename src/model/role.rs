@@ -6,14 +6,15 @@
 //! for nothing, because a system that runs may still take in nothing and deliver nothing: only a door is seen to work. And a
 //! door that answers is not good for inbound while canary letters are late or lost behind it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::domain::Span;
 use crate::domain::door::Role;
 use crate::domain::health::Verdict;
 use crate::domain::queue::SystemState;
+use crate::domain::{Name, Span};
 
 use super::{Door, Model, Server};
 
@@ -135,15 +136,20 @@ pub fn roles(model: &Model, now: Timestamp, at_least: Span) -> Vec<RoleHealth> {
             }
         }
     }
-    let late = |s: &Server| {
-        let bad = s.canaries.values().filter(|c| c.matter(now).verdict() == Verdict::Warn);
-        bad.map(|c| c.name.clone()).collect::<Vec<_>>()
-    };
-    let letters: std::collections::BTreeSet<_> = model.servers().flat_map(late).collect();
+    let letters = late_letters(model, now);
     for r in all.iter_mut().filter(|r| r.role == Role::Inbound && r.doors > 0) {
         r.letters = letters.len();
     }
     all.into_iter().filter(|r| r.all() > 0).collect()
+}
+
+/// The canaries whose letters are late, lost or not taken.
+pub(super) fn late_letters(model: &Model, now: Timestamp) -> BTreeSet<Name> {
+    let late = |s: &Server| {
+        let bad = s.canaries.values().filter(|c| c.matter(now).verdict() == Verdict::Warn);
+        bad.map(|c| c.name.clone()).collect::<Vec<_>>()
+    };
+    model.servers().flat_map(late).collect()
 }
 
 fn count(r: &mut RoleHealth, server: &Server, door: &Door, now: Timestamp, at_least: Span) {

@@ -26,7 +26,12 @@ fn door(protocol: Protocol, server: &str, fails: Option<Layer>) -> DoorSeen {
     }
 }
 fn role(role: Role, seen: Vec<DoorSeen>) -> RoleSeen {
-    RoleSeen { role, seen, unclear: 0 }
+    RoleSeen {
+        role,
+        seen,
+        unclear: 0,
+        letters: 0,
+    }
 }
 fn evidence(roles: Vec<RoleSeen>) -> Evidence {
     Evidence {
@@ -101,6 +106,18 @@ fn what_fails_and_what_works_is_said_with_times_and_the_probe_that_says_so() {
 }
 
 #[test]
+fn of_mail_that_comes_in_nothing_good_is_said_while_letters_do_not_come_through() {
+    let mut inbound = role(Role::Inbound, vec![door(Protocol::Smtp, "mx1", None)]);
+    let said = |r: &RoleSeen| drafted(&evidence(vec![r.clone()]), STAGES[0]);
+    assert!(said(&inbound).contains("Mail coming in from other servers was seen working"));
+    inbound.letters = 1;
+    let late = said(&inbound);
+    assert!(!late.contains("seen working"), "{late}");
+    let words = "Mail coming in from other servers: not known, its servers answer, but test letters of our own do not come through in time.";
+    assert!(late.contains(words), "{late}");
+}
+
+#[test]
 fn without_an_outbound_probe_nothing_is_claimed_of_outbound() {
     let mut roles = store_down();
     roles.retain(|r| r.role != Role::Outbound);
@@ -112,6 +129,7 @@ fn without_an_outbound_probe_nothing_is_claimed_of_outbound() {
                 role: Role::Outbound,
                 seen: vec![],
                 unclear: 1,
+                letters: 0,
             }],
         ]
         .concat(),

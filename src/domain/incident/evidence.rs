@@ -57,6 +57,8 @@ pub struct RoleSeen {
     pub seen: Vec<DoorSeen>,
     /// How many of its doors were not seen lately, or did not prove what they are for.
     pub unclear: usize,
+    /// Canaries whose letters are late or lost behind doors that answer.
+    pub letters: usize,
 }
 
 /// All of it.
@@ -338,7 +340,7 @@ pub fn beware(e: &Evidence, stage: Stage) -> Vec<String> {
 /// A role that is seen to work at every door that was seen: the claim names the probe behind it.
 fn working(r: &RoleSeen, when: &dyn Fn(Timestamp) -> String) -> Option<String> {
     let good: Vec<&DoorSeen> = r.seen.iter().filter(|d| d.fails.is_none()).collect();
-    if good.len() < r.seen.len() {
+    if good.len() < r.seen.len() || r.letters > 0 {
         return None;
     }
     let last = good.iter().map(|d| d.at).max()?;
@@ -366,6 +368,9 @@ fn not_known(e: &Evidence) -> String {
             ));
         }
         let why = match seen {
+            Some(r) if r.letters > 0 && r.seen.iter().all(|d| d.fails.is_none()) && !r.seen.is_empty() => {
+                "its servers answer, but test letters of our own do not come through in time"
+            }
             Some(r) if !r.seen.is_empty() => return None,
             Some(r) if r.unclear > 0 => "no probe of it has come through lately",
             _ => "no probe looks at it",
