@@ -19,7 +19,7 @@ mod server;
 mod summary;
 pub mod timeline;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 
@@ -95,6 +95,8 @@ pub struct Model {
     senders: Vec<Patience>,
     desk: incident::Desk,
     last_event: Option<Timestamp>,
+    /// Hosts that probed; two of them say that it is not one.
+    looks_from: BTreeSet<Text>,
 }
 
 impl Model {
@@ -108,6 +110,9 @@ impl Model {
     pub fn apply(&mut self, e: &Event) {
         self.last_event = Some(self.last_event.map_or(e.at, |t| t.max(e.at)));
         self.tell(e);
+        if let Fact::Probed(_) = e.what {
+            self.looked_from(&e.seen_by);
+        }
         match &e.what {
             Fact::Watching(roster) => {
                 if self.me.as_ref().is_none_or(|me| *me == e.seen_by) {
