@@ -51,7 +51,7 @@ impl Model {
             started_by: start.by,
             probes: start.probes,
             lasted: start.at.until(self.moment(now)),
-            from: self.me.as_ref().and_then(host),
+            from: self.looks_from.first().filter(|_| self.looks_from.len() == 1).cloned(),
             reached: self.reached(now),
             roles: Role::ALL
                 .into_iter()
@@ -84,6 +84,16 @@ impl Model {
             seen_good: self.seen_good(incident, now),
             resolved: incident.resolved().map(|at| at.at),
             next_update: (!incident.is_resolved()).then(|| debt::every(incident, cadence, now).after(now)),
+        }
+    }
+
+    /// An observer probed a door.
+    pub(super) fn looked_from(&mut self, observer: &ObserverId) {
+        if let Some(host) = host(observer)
+            && self.looks_from.len() < 2
+            && !self.looks_from.iter().any(|h| h.as_str() == host)
+        {
+            self.looks_from.insert(host.into());
         }
     }
 
@@ -204,10 +214,10 @@ fn door_seen(server: &Server, door: &Door, now: Timestamp) -> Option<DoorSeen> {
 }
 
 /// The host of an observer: `login@host:pid`.
-fn host(observer: &ObserverId) -> Option<Text> {
+fn host(observer: &ObserverId) -> Option<&str> {
     let (_, place) = observer.0.split_once('@')?;
     let (host, _) = place.rsplit_once(':')?;
-    (!host.is_empty()).then(|| host.into())
+    (!host.is_empty()).then_some(host)
 }
 
 fn waiting(queues: &[(&Server, &Queue)], now: Timestamp) -> Option<u64> {

@@ -95,6 +95,8 @@ pub struct Model {
     senders: Vec<Patience>,
     desk: incident::Desk,
     last_event: Option<Timestamp>,
+    /// Hosts that probed; two of them say that it is not one.
+    looks_from: BTreeSet<Text>,
 }
 
 impl Model {
@@ -130,6 +132,9 @@ impl Model {
     pub fn apply(&mut self, e: &Event) {
         self.last_event = Some(self.last_event.map_or(e.at, |t| t.max(e.at)));
         self.tell(e);
+        if let Fact::Probed(_) = e.what {
+            self.looked_from(&e.seen_by);
+        }
         match &e.what {
             Fact::Watching(roster) => {
                 if self.me.as_ref().is_none_or(|me| *me == e.seen_by) {

@@ -93,7 +93,11 @@ fn with_the_store_failing_and_outbound_good_the_draft_says_both_with_times() {
     );
     // It stops working: the claim goes with it.
     house.postfix.stop();
-    let text = draft(&home, "customer", &["Sending mail fails since "]);
+    let text = draft(
+        &home,
+        "customer",
+        &["Sending mail cannot be reached from where we look ("],
+    );
     assert!(!text.contains("Sending mail was seen working"), "{text}");
 }
 

@@ -98,7 +98,7 @@ fn what_was_said_outside_stays_words_in_markdown() {
     let line = text.lines().find(|l| l.contains("onerror")).unwrap();
     assert_eq!(
         line,
-        "| 2026-11-21 11:04:00 | רון\\@bastion | ESC ␛\\[2J \\| \\*bold\\* \\[link\\](http://x.example/) \\<img src=x \
+        "| 2026-11-21 11:04:00 | רון\\@bastion | ESC ␛\\[2J \\| \\*bold\\* \\[link\\](http\\://x.example/) \\<img src=x \
          onerror=alert(1)\\> \\`tick\\` \\@team \\\\u\\{202e\\}rtl עברית 👩\\\\u\\{200d\\}🚒 |"
     );
     // A fence inside an update does not end its block.
@@ -114,6 +114,10 @@ fn what_was_said_outside_stays_words_in_markdown() {
         ("  > no quote", "  \\> no quote"),
         ("a - b # c 1. d", "a - b # c 1. d"),
         ("x &amp; y", "x \\&amp; y"),
+        // What GitHub links without any mark.
+        ("see HTTPS://x.example", "see HTTPS\\://x.example"),
+        ("(Www.x.example)", "(Www\\.x.example)"),
+        ("at 10:58. awww", "at 10:58. awww"),
     ] {
         assert_eq!(md::escaped(words), safe);
     }

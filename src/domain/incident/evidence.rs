@@ -84,7 +84,7 @@ pub struct Evidence {
     pub probes: Option<(Option<Timestamp>, Timestamp)>,
     /// How long ago it began.
     pub lasted: Span,
-    /// The host that looks.
+    /// The host that looks, where it is one.
     pub from: Option<Text>,
     /// When any door of the fleet was got to last.
     pub reached: Option<Timestamp>,

@@ -373,6 +373,15 @@ fn a_server_that_fails_on_another_incident_is_not_taken_for_one_of_this() {
         Fact::Incident(Box::new(opened.entry(&"lin".into()))),
     ));
     assert_eq!(whose(&m)[1].1, Whose::Another(incident.to_string().into()));
+    let from = |m: &Model| {
+        m.evidence(m.incidents().next().unwrap(), Cadence::default(), t(400))
+            .from
+    };
+    assert_eq!(from(&m).as_deref(), Some("bastion"));
+    let mut other = event(397, door("b"), probed(9, Some(Layer::Store)));
+    other.seen_by = ObserverId("lin@mx1:1".into());
+    m.apply(&other);
+    assert_eq!(from(&m), None, "two hosts look: it is neither");
 }
 
 #[test]
