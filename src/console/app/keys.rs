@@ -240,7 +240,7 @@ impl App {
     }
 
     fn quit(&mut self) -> Vec<Effect> {
-        if self.acting() {
+        if self.acting() || !self.publishing.is_empty() {
             self.overlay = Some(Overlay::Question(self.overlay.take().map(Box::new)));
             return Vec::new();
         }

@@ -28,7 +28,15 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
             );
         }
     }
-    let words = "What was started goes on at the server, but nobody here will read back what came of it.";
+    for incident in app.publishing() {
+        let words = format!("still posting the update of {incident}");
+        lines.push(Line::styled(words, theme.style(Role::Text)));
+    }
+    let words = if app.acting() {
+        "What was started goes on at the server, but nobody here will read back what came of it."
+    } else {
+        "Leaving waits for the program that posts, as long as it may run; what came of it is put on record then."
+    };
     lines.extend(
         wrap(words, columns, 3)
             .into_iter()
@@ -37,6 +45,15 @@ pub fn draw(buf: &mut Buffer, area: Rect, app: &App, now: Timestamp) {
     lines.push(Line::default());
     lines.push(footer::cells(app, Place::Question, columns).line());
     let frame = boxed::middle(area, COLUMNS, lines.len() as u16 + 2);
-    let room = boxed::open(buf, frame, "Leave while an action runs?", theme);
+    let room = boxed::open(
+        buf,
+        frame,
+        if app.acting() {
+            "Leave while an action runs?"
+        } else {
+            "Leave while an update is posted?"
+        },
+        theme,
+    );
     put_lines(buf, room, &lines, 0);
 }

@@ -9,7 +9,7 @@ use crate::console::keymap::{Command, Place};
 use crate::console::view;
 use crate::console::widget::editor::{Editor, Move};
 use crate::console::widget::input::{self, Typed};
-use crate::domain::effect::Effect;
+use crate::domain::effect::{Effect, Recording};
 use crate::domain::incident::{IncidentId, State};
 
 use super::posting::Posting;
@@ -283,7 +283,11 @@ impl App {
             return Vec::new();
         };
         let of = dialog.incident.as_ref().and_then(|id| self.model.incident(id));
-        let said = saying::said(&dialog.what, self, of, now);
+        // What cannot be kept is not said to be on record: it would be gone with this console.
+        let said = match &self.recording {
+            Recording::Yes => saying::said(&dialog.what, self, of, now),
+            Recording::No { why } => Err(format!("nothing can be put on record now: {why}")),
+        };
         let incident = dialog.incident.clone();
         match said {
             Ok(said) => {

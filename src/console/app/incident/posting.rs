@@ -256,6 +256,16 @@ impl App {
         }
     }
 
+    /// The incidents whose update a program has just now, as people call them.
+    pub fn publishing(&self) -> Vec<String> {
+        let called = |id: &IncidentId| {
+            self.model
+                .incident(id)
+                .map_or_else(|| id.to_string(), |i| i.called().to_owned())
+        };
+        self.publishing.iter().map(called).collect()
+    }
+
     /// The program answered.
     pub(in crate::console::app) fn published(
         &mut self,

@@ -629,3 +629,31 @@ fn one_source_at_a_time_is_shown_and_then_all_again() {
         ["probe", "queue", "job", "person", "rules", "senders", "observer"]
     );
 }
+
+#[test]
+fn who_leaves_while_a_program_posts_is_asked_and_what_cannot_be_recorded_is_not_said() {
+    let mut a = one();
+    keys(&mut a, "P");
+    assert!(matches!(&enter(&mut a)[..], [Effect::Publish { .. }]));
+    esc(&mut a);
+    assert!(keys(&mut a, "q").is_empty());
+    assert_eq!(a.place(), Place::Question);
+    assert!(
+        screen(&a).contains("still posting the update of INC267603"),
+        "{}",
+        screen(&a)
+    );
+    assert_eq!(enter(&mut a), [Effect::Quit]);
+
+    let mut a = one();
+    a.recording = Recording::No {
+        why: "the disk is full".into(),
+    };
+    keys(&mut a, "nthe vendor was called");
+    assert!(enter(&mut a).is_empty());
+    assert!(
+        screen(&a).contains("nothing can be put on record now: the disk is full"),
+        "{}",
+        screen(&a)
+    );
+}
