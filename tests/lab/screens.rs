@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use mailtop::console::app::{App, AppOptions, Msg, Screen, Seen, ServerView, Travel};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use mailtop::console::app::{App, AppOptions, Msg, Pane, Screen, Seen, ServerView, Travel};
 use mailtop::console::view;
 use mailtop::domain::event::Event;
 use mailtop::domain::{Span, Timestamp};
@@ -21,14 +22,29 @@ fn screens(mut app: App, clock: Timestamp) -> Vec<String> {
     app.size = (120, 40);
     let servers: Vec<_> = app.model.servers().map(|s| s.name.clone()).collect();
     let mut all = vec![Screen::Fleet];
-    all.extend(servers.into_iter().map(|name| Screen::Server(ServerView::new(name))));
-    let shown = |screen| {
-        app.screen = screen;
-        let frame = view::frame(&app, clock);
+    for name in servers {
+        all.extend(Pane::ALL.map(|pane| {
+            let mut view = ServerView::new(name.clone());
+            view.pane = pane;
+            Screen::Server(view)
+        }));
+    }
+    let text = |app: &App| {
+        let frame = view::frame(app, clock);
         let line = |y| (0..120u16).map(|x| frame[(x, y)].symbol()).collect::<String>();
         (2..39).map(line).collect::<Vec<_>>().join("\n")
     };
-    all.into_iter().map(shown).collect()
+    let mut shown = Vec::new();
+    for screen in all {
+        app.screen = screen;
+        shown.push(text(&app));
+    }
+    // The incident, or the list where none is open.
+    app.screen = Screen::Fleet;
+    let key = KeyEvent::new(KeyCode::Char('i'), KeyModifiers::NONE);
+    let _ = app.update(Msg::Key(key), clock);
+    shown.push(text(&app));
+    shown
 }
 
 /// As a console shows them that has seen everything up to a moment, in the order of the record.

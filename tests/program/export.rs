@@ -54,25 +54,12 @@ fn the_clocks_of_the_weekend_are_those_of_its_script() {
         .find(|d| d["server"] == "mbox1")
         .unwrap();
     let last_bad = at(&imap["last_bad_at"]);
-    // What the script does lies between the two probes on either side of it, which no tolerance can be put in the place of.
-    assert!(
-        at(&out["last_good_at"]) < script.failed_at && script.failed_at <= start,
-        "{start}"
-    );
-    assert!(
-        last_bad <= script.restored_at && script.restored_at <= restored,
-        "{last_bad} {restored}"
-    );
+    // To the second; a look that was on its way at a turn is stamped with it.
+    assert_eq!((start, restored), (script.failed_at, script.restored_at));
+    assert!(at(&out["last_good_at"]) <= start && last_bad <= restored, "{out:#}");
     assert_eq!((at(&out["first_bad_at"]), at(&imap["first_bad_at"])), (start, start));
-    // A look comes each second of this clock, or two while it fails; a second is twenty minutes of it.
-    let (late, later) = (after(script.failed_at, start), after(script.restored_at, restored));
-    assert!(
-        late < Span::from_hours(2) && later < Span::from_hours(3),
-        "{late} {later}"
-    );
-    // Its length was counted, and the stamps were taken: they differ by what two looks at a fast clock do.
     let outage = out["clocks"]["outage"]["secs"].as_f64().unwrap();
-    assert!((outage - after(start, restored).secs_f64()).abs() < 60.0, "{outage}");
+    assert!((outage - after(start, restored).secs_f64()).abs() < 1.0, "{outage}");
     assert_eq!((&out["layer"], &out["servers"]), (&"store".into(), &json!(["mbox1"])));
     assert!(out["clocks"]["peak"]["messages"].as_u64() > Some(10_000));
     assert_eq!(mailbox["verdict"], "failed");
